@@ -14,11 +14,11 @@ from reports.analysis.bootstrap import BootstrapScores
 from reports.analysis.contrasts import estimate_contrast
 from reports.analysis.intervals import adjust_holm
 from reports.analysis.pairwise import COMPARED_SCORE
-from reports.ledger.planned_trial import Config, fill_settings
+from reports.ledger.planned_trial import REPLICATE_SETTINGS, Config, fill_settings
 from reports.ledger.records import StudyRecord
 
 _ABLATION_INFIX = "-no-"
-_SETTING_COLUMNS = ("base", "configuration", "setting", "value", "value_without", "seeds")
+_SETTING_COLUMNS = ("base", "configuration", "setting", "value", "value_without", "replicates")
 _ESTIMATE_COLUMNS = ("difference", "sd", "low", "high", "p")
 
 
@@ -28,15 +28,16 @@ class Ablations:
 
     Attributes:
         differences: A row for each ingredient, the largest difference of each base first; pairs
-            without a common seed are left out:
+            without a common replicate are left out:
 
             - `base`, `configuration` (str): Names of the configurations with and without it.
             - `setting` (str): The one setting that differs.
             - `value`, `value_without` (object): Its values in the two configurations.
-            - `seeds` (int): Number of common seeds. Without one, it is 0, and the means over all
-              seeds of each are compared.
+            - `replicates` (int): Number of common replicates. Without one, it is 0, and the means
+              over all replicates of each are compared.
             - `difference` (float): Macro F1 of the base minus that without, -1 to 1.
-            - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
+            - `sd` (float): Standard deviation of the difference over the replicates; NaN for one
+              replicate.
             - `low`, `high` (float): 95% confidence interval of the difference.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
               by Holm's procedure over the ingredients of the base, 0 to 1.
@@ -48,7 +49,7 @@ class Ablations:
 
 
 def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str, tuple[Any, Any]]]:
-    """Return the settings, except the seed, in which `NAME-no-…` differs from `NAME`.
+    """Return the settings, except seed and fold, in which `NAME-no-…` differs from `NAME`.
 
     Args:
         study: Study whose plan defines the ablations.
@@ -57,7 +58,7 @@ def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str,
         For each pair (`NAME`, `NAME-no-…`), the two values of each differing setting, by its name.
     """
     configs = {
-        trial.configuration: _get_settings_without_seed(trial.config) for trial in study.trials
+        trial.configuration: _get_settings_without_replicate(trial.config) for trial in study.trials
     }
     return {
         (base, name): {
@@ -71,14 +72,14 @@ def find_changed_settings(study: StudyRecord) -> dict[tuple[str, str], dict[str,
     }
 
 
-def _get_settings_without_seed(config: Config) -> dict[str, Any]:
-    settings = fill_settings(config)
-    del settings["seed"]
-    return settings
+def _get_settings_without_replicate(config: Config) -> dict[str, Any]:
+    return {
+        key: value for key, value in fill_settings(config).items() if key not in REPLICATE_SETTINGS
+    }
 
 
 def compute_ablations(study: StudyRecord, bootstrap: BootstrapScores) -> Ablations:
-    """Compare each configuration with itself without one ingredient, on their common seeds.
+    """Compare each configuration with itself without one ingredient, on their common replicates.
 
     Args:
         study: Study whose plan defines the ablations.
@@ -103,7 +104,7 @@ def _estimate_differences(
         if len(changed_settings) != 1 or estimate is None:
             continue
         ((setting, (value, value_without)),) = changed_settings.items()
-        row = (base, name, setting, value, value_without, estimate.seeds)
+        row = (base, name, setting, value, value_without, estimate.replicates)
         rows.append(dict(zip(_SETTING_COLUMNS, row, strict=True)) | estimate._asdict())
     frame = pd.DataFrame(rows).rename(columns={"mean": "difference"})
     frame = frame.reindex(columns=[*_SETTING_COLUMNS, *_ESTIMATE_COLUMNS])

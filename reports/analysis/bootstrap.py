@@ -21,11 +21,11 @@ from reports.analysis.further_scores import (
     compute_image_losses,
 )
 from reports.analysis.ranking import compute_class_auc
-from reports.analysis.seed_variance import (
-    SeedVariance,
-    estimate_seed_variances,
+from reports.analysis.replicate_variance import (
+    ReplicateVariance,
+    estimate_replicate_variances,
     find_trial_rows,
-    moderate_seed_variances,
+    moderate_replicate_variances,
 )
 from reports.ledger.test_predictions import TestPredictions
 
@@ -60,9 +60,9 @@ class BootstrapScores:
             usually 0 and 1; the largest is less if a class is absent from the test images.
         representatives: Representative of each configuration, from `find_representatives`.
         models: Names of the distinct models: the representatives, in the order of the plan.
-        seed_variances: Variances between the replicates of each of `models`, by score; each array
-            has shape (models,).
-        moderated_variances: The same, from `moderate_seed_variances`, for tests.
+        replicate_variances: Variances between the replicates of each of `models`, by score; each
+            array has shape (models,).
+        moderated_variances: The same, from `moderate_replicate_variances`, for tests.
     """
 
     trials: pd.DataFrame
@@ -72,8 +72,8 @@ class BootstrapScores:
     ranges: Mapping[str, tuple[float, float]]
     representatives: Mapping[str, str]
     models: Sequence[str]
-    seed_variances: Mapping[str, SeedVariance]
-    moderated_variances: Mapping[str, SeedVariance]
+    replicate_variances: Mapping[str, ReplicateVariance]
+    moderated_variances: Mapping[str, ReplicateVariance]
 
 
 def bootstrap_counts(n_images: int) -> Iterator[FloatArray]:
@@ -227,8 +227,8 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
     representatives = find_representatives(predictions)
     models = list(dict.fromkeys(representatives.values()))
     rows = find_trial_rows(predictions.trials, models)
-    seed_variances = {
-        key: estimate_seed_variances(score_values, score_resampled, rows)
+    replicate_variances = {
+        key: estimate_replicate_variances(score_values, score_resampled, rows)
         for key, score_values, score_resampled in zip(keys, values, resampled, strict=True)
     }
     return BootstrapScores(
@@ -239,9 +239,10 @@ def bootstrap_scores(predictions: TestPredictions) -> BootstrapScores:
         ranges=_find_ranges(predictions.labels, predictions.n_classes),
         representatives=representatives,
         models=models,
-        seed_variances=seed_variances,
+        replicate_variances=replicate_variances,
         moderated_variances={
-            key: moderate_seed_variances(variances) for key, variances in seed_variances.items()
+            key: moderate_replicate_variances(variances)
+            for key, variances in replicate_variances.items()
         },
     )
 

@@ -38,13 +38,13 @@ class Bounds(NamedTuple):
 def bound_scores(confusion: NDArray[np.number], auc: float) -> dict[str, Bounds]:
     """Return intervals of the scores that hold if nearly all or nearly no images are correct.
 
-    Seeds share the test images, so several seeds count like one. This is exact if all seeds err on
-    the same images, and cautious otherwise.
+    Replicates share the test images, so several replicates count like one. This is exact if all
+    replicates err on the same images, and cautious otherwise.
 
     Args:
-        confusion: Mean confusion matrix `[true, predicted]` over the seeds, float64, shape
+        confusion: Mean confusion matrix `[true, predicted]` over the replicates, float64, shape
             (classes, classes).
-        auc: Mean AUC over the seeds, 0 to 1 or NaN.
+        auc: Mean AUC over the replicates, 0 to 1 or NaN.
 
     Returns:
         Intervals by score of `bootstrap.SCORES`, and of the balanced accuracy. There are none

@@ -37,7 +37,7 @@ class Tendency(StrEnum):
         MISCALIBRATED: Neither, but the ECE is significantly above that of a calibrated classifier:
             some probabilities are too high and others too low.
         CALIBRATED: Mean probability and accuracy are equivalent within `EQUIVALENCE_MARGIN`.
-        UNDECIDED: The test images or seeds do not suffice to decide.
+        UNDECIDED: The test images or replicates do not suffice to decide.
     """
 
     OVERCONFIDENT = "overconfident"
@@ -52,32 +52,32 @@ class Calibration:
     """Calibration of several configurations.
 
     Attributes:
-        bins: A row for each configuration and bin that holds an image of any seed:
+        bins: A row for each configuration and bin that holds an image of any replicate:
 
             - `configuration`, `family` (str): Name and family of the configuration.
             - `bin` (int): Number of the bin, 0 to 14.
             - `lower_edge`, `upper_edge` (float): Probabilities, 0 to 1; the upper one is in the
               bin.
-            - `images` (float): Images per trial, mean over the seeds, above 0.
+            - `images` (float): Images per trial, mean over the replicates, above 0.
             - `share` (float): Share of all images, 0 to 1.
             - `confidence`, `accuracy` (float): Mean probability of the predicted class and share
-              of correct predictions over the images of all seeds, 0 to 1.
+              of correct predictions over the images of all replicates, 0 to 1.
             - `accuracy_low`, `accuracy_high` (float): Wilson's 95% confidence interval for the
-              images of one trial. All seeds share the same images, so their predictions are not
-              independent.
+              images of one trial. All replicates share the same images, so their predictions are
+              not independent.
         errors: A row for each configuration:
 
             - `configuration`, `family` (str): Name and family of the configuration.
-            - `seeds` (int): Number of trials, at least 1.
+            - `replicates` (int): Number of trials, at least 1.
             - `ece`, `ece_sd` (float): Expected calibration error, 0 to 1, mean and standard
-              deviation over the seeds (divisor n - 1; NaN for one seed).
+              deviation over the replicates (divisor n - 1; NaN for one replicate).
             - `expected_ece` (float): ECE that a perfectly calibrated classifier with these
               probabilities is expected to show.
             - `p_ece`, `p_ece_holm` (float): One-sided p-value of the hypothesis that the
               classifier is calibrated, from the ECE, unadjusted and adjusted by Holm's procedure
               over the distinct models, 0 to 1. Configurations that train the same model share the
               adjusted value.
-            - `confidence`, `accuracy` (float): Means over all images and seeds, 0 to 1.
+            - `confidence`, `accuracy` (float): Means over all images and replicates, 0 to 1.
             - `gap`, `gap_low`, `gap_high` (float): `confidence` minus `accuracy`, -1 to 1, with
               its 95% confidence interval, clipped to the possible values.
             - `p_gap`, `p_gap_holm` (float): Two-sided p-value of `gap`, adjusted likewise.
@@ -85,8 +85,8 @@ class Calibration:
               tests of a gap of at least `EQUIVALENCE_MARGIN`, adjusted likewise.
             - `tendency` (str): A `Tendency`, from the adjusted p-values.
             - `slope`, `intercept` (float): Calibration slope and intercept, 1 and 0 if calibrated:
-              means over the seeds, with `_sd` and the ends `_low` and `_high` of the 95% confidence
-              interval. NaN if a trial has none; see `recalibration.fit_recalibration`.
+              means over the replicates, with `_sd` and the ends `_low` and `_high` of the 95%
+              confidence interval. NaN if a trial has none; see `recalibration.fit_recalibration`.
     """
 
     bins: pd.DataFrame
@@ -154,8 +154,8 @@ def _add_tendency(errors: pd.DataFrame, representatives: Mapping[str, str]) -> p
 def _summarize_bins(
     bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray
 ) -> pd.DataFrame:
-    """Return the bins of one configuration; each argument has shape (seeds, n)."""
-    n_seeds, n_images = bin_indices.shape
+    """Return the bins of one configuration; each argument has shape (replicates, n)."""
+    n_replicates, n_images = bin_indices.shape
     all_counts = np.bincount(bin_indices.ravel())
     used_bins = np.flatnonzero(all_counts)
     counts = all_counts[used_bins]
@@ -163,16 +163,16 @@ def _summarize_bins(
         np.bincount(bin_indices.ravel(), values.ravel())[used_bins] / counts
         for values in (confidence, is_correct)
     )
-    low, high = intervals.compute_wilson_interval(accuracy, counts / n_seeds)
+    low, high = intervals.compute_wilson_interval(accuracy, counts / n_replicates)
     return pd.DataFrame(
         {
             "bin": used_bins,
             "confidence": mean_confidence,
             "accuracy": accuracy,
-            "images": counts / n_seeds,
+            "images": counts / n_replicates,
             "lower_edge": used_bins / N_BINS,
             "upper_edge": (used_bins + 1) / N_BINS,
-            "share": counts / (n_seeds * n_images),
+            "share": counts / (n_replicates * n_images),
             "accuracy_low": low,
             "accuracy_high": high,
         }
@@ -185,18 +185,18 @@ def _summarize_errors(
     is_correct: FloatArray,
     resampled_gaps: FloatArray,
 ) -> dict[str, float | str]:
-    """Return the errors of one configuration; gaps have shape (resamples, seeds)."""
+    """Return the errors of one configuration; gaps have shape (resamples, replicates)."""
     eces = [_compute_ece(*trial) for trial in zip(bin_indices, confidence, is_correct, strict=True)]
     expected_eces, null_variances = zip(
         *(_compute_null_ece(*trial) for trial in zip(bin_indices, confidence, strict=True)),
         strict=True,
     )
-    # All seeds share the same images, so the mean over the seeds has the variance of one.
+    # All replicates share the same images, so the mean over the replicates has the variance of one.
     null_sd = np.sqrt(np.mean(null_variances))
     excess = np.mean(eces) - np.mean(expected_eces)
     gap = intervals.estimate_mean((confidence - is_correct).mean(axis=1), resampled_gaps)
     return {
-        "seeds": len(eces),
+        "replicates": len(eces),
         "ece": float(np.mean(eces)),
         "ece_sd": float(np.std(eces, ddof=1)) if len(eces) > 1 else float("nan"),
         "expected_ece": float(np.mean(expected_eces)),
@@ -250,8 +250,8 @@ def _summarize_recalibration(
     """Return slope and intercept of one configuration.
 
     Args:
-        coefficients: Slopes and intercepts, shape (seeds, 2).
-        resampled: The same on each resample, shape (resamples, seeds, 2).
+        coefficients: Slopes and intercepts, shape (replicates, 2).
+        resampled: The same on each resample, shape (resamples, replicates, 2).
     """
     estimates = intervals.estimate_means(coefficients, resampled)
     columns = {"": "mean", "_sd": "sd", "_low": "low", "_high": "high"}

@@ -58,15 +58,16 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
         - `family`, `configuration` (str): Family and name of the configuration.
         - `class` (int): Class.
         - `precision`, `recall`, `f1` (float): Positive predictive value, sensitivity and F1: means
-          over the seeds, 0 to 1. A trial without images in the denominator counts 0.
+          over the replicates, 0 to 1. A trial without images in the denominator counts 0.
         - `specificity`, `npv` (float): Specificity and negative predictive value, likewise; NaN if
           a trial has no images in the denominator.
         - `auc`, `average_precision` (float): Area under the ROC curve and average precision, of the
           probability of the class; NaN if the class is absent.
-        - The same with `_sd` (float): Standard deviation over the seeds (divisor n - 1); NaN for
-          one seed.
+        - The same with `_sd` (float): Standard deviation over the replicates (divisor n - 1); NaN
+          for one replicate.
         - The same with `_low` and `_high` (float, 0 to 1): Ends of the interval, over test images
-          and seeds; for one seed, over test images. NaN if no image is in the denominator.
+          and replicates; for one replicate, over test images. NaN if no image is in the
+          denominator.
         - `support` (int): Test images of the class.
     """
     support = np.bincount(predictions.labels, minlength=predictions.n_classes)
@@ -78,7 +79,7 @@ def compute_class_scores(predictions: TestPredictions) -> pd.DataFrame:
         probabilities = predictions.probabilities[rows.index]
         key = probabilities.tobytes()
         if key not in summaries:  # half of the published configurations are copies of the others
-            summaries[key] = _summarize_seeds(
+            summaries[key] = _summarize_replicates(
                 _score_trials(predictions.labels, probabilities, resampled[rows.index])
             )
         frames.append(
@@ -170,7 +171,7 @@ def _score_rankings(labels: IntArray, probabilities: NDArray[np.float32]) -> lis
     return [_TrialScores(values[t], changes[:, t], n_images) for t in range(len(values))]
 
 
-def _summarize_seeds(trials: list[_TrialScores]) -> pd.DataFrame:
+def _summarize_replicates(trials: list[_TrialScores]) -> pd.DataFrame:
     """Return means, standard deviations and intervals of the trials of one configuration."""
     n_scores, n_classes = trials[0].values.shape
     values = np.stack([trial.values for trial in trials]).reshape(len(trials), -1)
@@ -198,9 +199,9 @@ def _compute_intervals(
 
     Args:
         estimates: Frame from `estimate_means`, with a row for each score and class.
-        n_images: Numbers of images of one trial, shape (rows,). All seeds share the same images, so
-            they apply to scores of 0 and 1 over several seeds, too.
-        is_single: Whether there is one seed. A ratio then has its number of images.
+        n_images: Numbers of images of one trial, shape (rows,). All replicates share the same
+            images, so they apply to scores of 0 and 1 over several replicates, too.
+        is_single: Whether there is one replicate. A ratio then has its number of images.
     """
     mean = estimates["mean"].to_numpy()
     half_width = (estimates["high"] - estimates["low"]).to_numpy() / 2

@@ -20,8 +20,8 @@ class ConfusionAnalysis:
 
             - `family`, `configuration` (str): Family and name of the configuration.
             - `true`, `predicted` (int): Classes of the cell.
-            - `count` (int): Test images in the cell, summed over the seeds.
-            - `seeds` (int): Number of seeds in the sum, at least 1.
+            - `count` (int): Test images in the cell, summed over the replicates.
+            - `replicates` (int): Number of replicates in the sum, at least 1.
             - `row_share` (float): Share of the true class with this prediction, 0 to 1; 0 for
               an absent class.
             - `column_share` (float): Share of this prediction that is of the true class, 0 to 1;
@@ -46,7 +46,7 @@ def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
 
     Returns:
         A row for each trial and cell, cells by `true`, then by `predicted`: `family`,
-        `configuration` (str), `seed` (int), `true`, `predicted` (int) and `count` (int,
+        `configuration` (str), `replicate` (int), `true`, `predicted` (int) and `count` (int,
         test images).
     """
     classes, n_classes = np.arange(predictions.n_classes), predictions.n_classes
@@ -55,7 +55,7 @@ def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
             {
                 "family": str(trial.family),
                 "configuration": trial.configuration,
-                "seed": trial.seed,
+                "replicate": trial.replicate,
                 "true": np.repeat(classes, n_classes),
                 "predicted": np.tile(classes, n_classes),
                 "count": metrics.compute_confusion_matrix(
@@ -67,7 +67,7 @@ def make_confusion_frame(predictions: TestPredictions) -> pd.DataFrame:
             predictions.trials.itertuples(index=False), predictions.predicted_classes, strict=True
         )
     ]
-    columns = ["family", "configuration", "seed", "true", "predicted", "count"]
+    columns = ["family", "configuration", "replicate", "true", "predicted", "count"]
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(columns=columns)
 
 
@@ -78,7 +78,9 @@ def sum_confusions(cells: pd.DataFrame) -> pd.DataFrame:
         cells: Frame from `make_confusion_frame`.
     """
     keys = ["family", "configuration", "true", "predicted"]
-    frame = cells.groupby(keys, sort=False).agg(count=("count", "sum"), seeds=("seed", "nunique"))
+    frame = cells.groupby(keys, sort=False).agg(
+        count=("count", "sum"), replicates=("replicate", "nunique")
+    )
     frame = frame.reset_index()
     for column, margin in (("row_share", "true"), ("column_share", "predicted")):
         totals = frame.groupby(["configuration", margin])["count"].transform("sum")

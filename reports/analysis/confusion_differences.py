@@ -1,6 +1,6 @@
 """Compare the confusion matrices of two configurations, cell by cell.
 
-Both are evaluated on the same test images, so differences are paired by resample and by seed.
+Both are evaluated on the same test images, so differences are paired by resample and by replicate.
 `intervals` describes how the two sources of variance are combined.
 """
 
@@ -16,12 +16,12 @@ from bloodnets import metrics
 from bloodnets.metrics import FloatArray
 from reports.analysis import bootstrap, intervals
 from reports.analysis.distinct_models import find_representatives
-from reports.analysis.seed_variance import (
-    SeedVariance,
-    combine_seed_variances,
-    estimate_seed_variances,
+from reports.analysis.replicate_variance import (
+    ReplicateVariance,
+    combine_replicate_variances,
+    estimate_replicate_variances,
     find_trial_rows,
-    moderate_seed_variances,
+    moderate_replicate_variances,
 )
 from reports.ledger.test_predictions import TestPredictions
 
@@ -34,7 +34,7 @@ MAX_CELLS = 50_000
 `MAX_COMPARED` configurations have fewer."""
 
 _DIFFERENCE_COLUMNS = (
-    *("a", "b", "seeds", "true", "predicted"),
+    *("a", "b", "replicates", "true", "predicted"),
     *("count_a", "count_a_sd", "count_b", "count_b_sd"),
     *("difference", "difference_sd", "difference_low", "difference_high", "p", "p_holm"),
     *("significant", "shade"),
@@ -46,17 +46,18 @@ class ConfusionDifferences:
     """Differences between the confusion matrices of every pair of configurations.
 
     Attributes:
-        cells: A row per cell for each pair with a common seed among the `MAX_COMPARED` models with
-            the highest macro F1, pairs in the order of that ranking. Configurations that train the
-            same model count once:
+        cells: A row per cell for each pair with a common replicate among the `MAX_COMPARED` models
+            with the highest macro F1, pairs in the order of that ranking. Configurations that train
+            the same model count once:
 
             - `a`, `b` (str): Names of the configurations; a is ranked above b.
-            - `seeds` (int): Number of common seeds, at least 1.
+            - `replicates` (int): Number of common replicates, at least 1.
             - `true`, `predicted` (int): Classes of the cell.
-            - `count_a`, `count_b` (float): Test images in the cell, means over the seeds.
-            - `count_a_sd`, `count_b_sd` (float): Their standard deviations; NaN for one seed.
+            - `count_a`, `count_b` (float): Test images in the cell, means over the replicates.
+            - `count_a_sd`, `count_b_sd` (float): Their standard deviations; NaN for one replicate.
             - `difference` (float): `count_a` minus `count_b`, in images.
-            - `difference_sd` (float): Its standard deviation over the seeds; NaN for one seed.
+            - `difference_sd` (float): Its standard deviation over the replicates; NaN for one
+              replicate.
             - `difference_low`, `difference_high` (float): Its 95% confidence interval.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted
               by Holm's procedure over the cells of the pair, 0 to 1.
@@ -108,7 +109,7 @@ def _count_compared(n_classes: int) -> int:
 
 
 def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
-    """Return the configurations by mean macro F1 over their seeds, highest first.
+    """Return the configurations by mean macro F1 over their replicates, highest first.
 
     Ties stay in the order of the plan.
     """
@@ -120,7 +121,7 @@ def rank_by_macro_f1(predictions: TestPredictions) -> list[str]:
 
 
 def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
-    """Compare every cell of every pair among the best models, over their common seeds.
+    """Compare every cell of every pair among the best models, over their common replicates.
 
     Args:
         predictions: Trials on the same images, at least one.
@@ -138,8 +139,8 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
     resampled = bootstrap.bootstrap_confusions(predictions, trial_rows)
     resampled = resampled.reshape(*resampled.shape[:2], -1).swapaxes(0, 1)
     rows = find_trial_rows(trials, names)
-    variances = estimate_seed_variances(counts, resampled, rows)
-    moderated_variances = moderate_seed_variances(variances)
+    variances = estimate_replicate_variances(counts, resampled, rows)
+    moderated_variances = moderate_replicate_variances(variances)
     pair_frames = []
     for i, j in combinations(range(len(names)), 2):
         rows_a, rows_b = rows[[i, j]][:, (rows[[i, j]] >= 0).all(axis=0)]
@@ -147,7 +148,7 @@ def compute_cell_differences(predictions: TestPredictions) -> pd.DataFrame:
             weights = np.zeros((1, len(names)))
             weights[0, [i, j]] = 1, -1
             variance, moderated = (
-                SeedVariance(*(part[0] for part in combine_seed_variances(each, weights)))
+                ReplicateVariance(*(part[0] for part in combine_replicate_variances(each, weights)))
                 for each in (variances, moderated_variances)
             )
             estimates = intervals.estimate_means(
@@ -191,7 +192,7 @@ def choose_first_pair(
 
 
 def _summarize_counts(column: str, counts: FloatArray) -> dict[str, FloatArray]:
-    """Return the mean and standard deviation over the seeds of counts (seeds, cells)."""
+    """Return the mean and standard deviation over the replicates of counts (replicates, cells)."""
     has_replicates = len(counts) > 1
     sd = counts.std(axis=0, ddof=1) if has_replicates else np.full(counts.shape[1], np.nan)
     return {column: counts.mean(axis=0), f"{column}_sd": sd}

@@ -1,7 +1,7 @@
 """Estimate weighted sums of configurations' scores, e.g. differences between two of them.
 
-The sums are paired: by resample, because all trials share the same resamples, and by seed, if the
-configurations have seeds in common.
+The sums are paired: by resample, because all trials share the same resamples, and by replicate, if
+the configurations have replicates in common.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import pandas as pd
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.bootstrap import BootstrapScores
 from reports.analysis.intervals import ALPHA, Estimate, make_estimates
-from reports.analysis.seed_variance import combine_seed_variances, find_trial_rows
+from reports.analysis.replicate_variance import combine_replicate_variances, find_trial_rows
 from reports.analysis.uncertainty import MeanVariance, compute_half_width, compute_tail
 
 _NO_LIMIT = 1e300
@@ -25,9 +25,9 @@ def estimate_contrasts(
 ) -> pd.DataFrame:
     """Estimate weighted sums of configurations' scores, many at once.
 
-    If the configurations of a sum have seeds in common, the sum is over these. Otherwise, it is
-    over all seeds of each configuration, and `sd` is NaN and `seeds` is 0: no seed has a value of
-    the sum.
+    If the configurations of a sum have replicates in common, the sum is over these. Otherwise, it
+    is over all replicates of each configuration, and `sd` is NaN and `replicates` is 0: no
+    replicate has a value of the sum.
 
     Args:
         bootstrap: Scores from `bootstrap_scores`.
@@ -37,26 +37,26 @@ def estimate_contrasts(
 
     Returns:
         One row for each of the k sums, with the fields of `Estimate`. If a configuration has no
-        trial, the mean, its interval and `p` are NaN, and `seeds` is 0.
+        trial, the mean, its interval and `p` are NaN, and `replicates` is 0.
     """
     names = [*bootstrap.representatives]
     rows_by_name = dict(zip(names, find_trial_rows(bootstrap.trials, names), strict=True))
     sums = [_sum_scores(bootstrap, score, rows_by_name, each) for each in weights]
-    mean, sd, seeds, image_variance = (
+    mean, sd, replicates, image_variance = (
         np.array([getattr(each, field) for each in sums])
-        for field in ("mean", "sd", "seeds", "image_variance")
+        for field in ("mean", "sd", "replicates", "image_variance")
     )
     model_weights = np.array([each.model_weights for each in sums]).reshape(
         len(sums), len(bootstrap.models)
     )
     own, for_tests = (
-        MeanVariance(image_variance, variance.between_seeds, variance.dof)
+        MeanVariance(image_variance, variance.between_replicates, variance.dof)
         for variance in (
-            combine_seed_variances(variances[score], model_weights)
-            for variances in (bootstrap.seed_variances, bootstrap.moderated_variances)
+            combine_replicate_variances(variances[score], model_weights)
+            for variances in (bootstrap.replicate_variances, bootstrap.moderated_variances)
         )
     )
-    columns = make_estimates(mean, sd, seeds, own, for_tests)
+    columns = make_estimates(mean, sd, replicates, own, for_tests)
     smallest, largest = _find_possible_values(bootstrap, score, weights)
     ends = {end: np.clip(columns[end], smallest, largest) for end in ("low", "high")}
     return pd.DataFrame(columns | ends)
@@ -95,17 +95,17 @@ class _ScoreSum(NamedTuple):
     """A weighted sum of scores.
 
     Attributes:
-        mean: Value, from the means over the seeds; NaN if a configuration has no trial.
-        sd: Standard deviation over the common seeds; NaN for fewer than two.
-        seeds: Number of common seeds.
+        mean: Value, from the means over the replicates; NaN if a configuration has no trial.
+        sd: Standard deviation over the common replicates; NaN for fewer than two.
+        replicates: Number of common replicates.
         image_variance: Variance of the value from the choice of the test images.
-        model_weights: Weights of the seed variances of `BootstrapScores.models`, float64, shape
-            (models,).
+        model_weights: Weights of the replicate variances of `BootstrapScores.models`, float64,
+            shape (models,).
     """
 
     mean: float
     sd: float
-    seeds: int
+    replicates: int
     image_variance: float
     model_weights: FloatArray
 
@@ -121,7 +121,8 @@ def _sum_scores(
     Args:
         bootstrap: Scores of the trials.
         score: Name of a score.
-        rows_by_name: Positions of the trials of each configuration, by seed, -1 for a missing one.
+        rows_by_name: Positions of the trials of each configuration, by replicate, -1 for a missing
+            one.
         weights: Weights by configuration.
     """
     model_weights = np.zeros(len(bootstrap.models))
@@ -133,8 +134,8 @@ def _sum_scores(
     has_all = np.all([rows >= 0 for rows in own_rows], axis=0)
     n_common = int(has_all.sum())
     used_rows = [rows[has_all] if n_common else rows[rows >= 0] for rows in own_rows]
-    # Configurations that train the same model have the same effect of a seed, so their weights add
-    # up. If they cancel, so do the scores, exactly and without a rounding error.
+    # Configurations that train the same model have the same replicate effects, so their weights
+    # add up. If they cancel, so do the scores, exactly and without a rounding error.
     for name, rows, one in zip(weights, used_rows, weight, strict=True):
         position = bootstrap.models.index(bootstrap.representatives[name])
         model_weights[position] += one / np.sqrt(len(rows))
@@ -147,9 +148,9 @@ def _sum_scores(
 
 
 class PredictionInterval(NamedTuple):
-    """95% prediction interval of one more run, with its own seed and test images.
+    """95% prediction interval of one more run, with its own seed, fold and test images.
 
-    Without replicates, interval and `p` lack the seed variance.
+    Without replicates, interval and `p` lack the replicate variance.
 
     Attributes:
         low: Lower end.
@@ -172,10 +173,11 @@ def compute_prediction_interval(
         new_score: Score that is tested.
         new_variance: Its variance from the choice of its own test images.
     """
-    # The new run's images are independent of these, and it adds its own seed to those of the mean.
+    # The new run's images are independent of these, and its own seed and fold add to those of the
+    # mean.
     variance = MeanVariance(
         np.array([current.image_variance + new_variance]),
-        np.array([current.seed_variance * (1 + current.seeds)]),
+        np.array([current.replicate_variance * (1 + current.replicates)]),
         np.array([current.dof]),
     )
     half_width = float(compute_half_width(variance, ALPHA / 2)[0])

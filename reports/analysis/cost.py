@@ -39,7 +39,7 @@ def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataF
         - `accuracy_low`, `accuracy_high` (float): Its 95% confidence interval; NaN for published
           values.
     """
-    scored = comparison[(comparison["seeds"] > 0) & comparison["operations"].notna()]
+    scored = comparison[(comparison["replicates"] > 0) & comparison["operations"].notna()]
     column_names = {
         "configuration": "name",
         "test_accuracy": "accuracy",

@@ -35,8 +35,8 @@ def index_distinct(arrays: NDArray[np.generic]) -> tuple[IntArray, IntArray]:
 def find_representatives(predictions: TestPredictions) -> dict[str, str]:
     """Return, for each configuration, the first one that trained the same model.
 
-    Two configurations train the same model if they have the same family and a common seed and,
-    with every common seed, give every image the same class and the same probabilities. Equal
+    Two configurations train the same model if they have the same family and a common replicate and,
+    with every common replicate, give every image the same class and the same probabilities. Equal
     classes are not enough: two collapsed models assign all images to the same class.
 
     Args:
@@ -48,19 +48,21 @@ def find_representatives(predictions: TestPredictions) -> dict[str, str]:
     trials = predictions.trials
     rows_by_name: dict[str, dict[int, int]] = {name: {} for name in predictions.configurations}
     families = dict(zip(trials["configuration"], trials["family"], strict=True))
-    for row, (name, seed) in enumerate(zip(trials["configuration"], trials["seed"], strict=True)):
-        rows_by_name[name][seed] = row
+    for row, (name, replicate) in enumerate(
+        zip(trials["configuration"], trials["replicate"], strict=True)
+    ):
+        rows_by_name[name][replicate] = row
     representatives: dict[str, str] = {}
     for name, rows in rows_by_name.items():
         for candidate in dict.fromkeys(representatives.values()):
             other_rows = rows_by_name[candidate]
-            common_seeds = rows.keys() & other_rows.keys()
+            common_replicates = rows.keys() & other_rows.keys()
             if (
                 families[name] == families[candidate]
-                and common_seeds
+                and common_replicates
                 and all(
-                    _is_same_model(predictions, rows[seed], other_rows[seed])
-                    for seed in common_seeds
+                    _is_same_model(predictions, rows[replicate], other_rows[replicate])
+                    for replicate in common_replicates
                 )
             ):
                 representatives[name] = candidate

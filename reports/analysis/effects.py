@@ -41,9 +41,11 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
         - `scope` (str): Family within which they are compared, or "all".
         - `pairs` (int): Number of pairs of models in the contrast, at least 1. If the factor
           changes no model, these are the pairs of configurations.
-        - `seeds` (int): Number of seeds that all of them have; 0 without a common seed.
+        - `replicates` (int): Number of replicates that all of them have; 0 without a common
+          replicate.
         - `difference` (float): Macro F1 with `to_value` minus that with `from_value`, -1 to 1.
-        - `sd` (float): Standard deviation of the difference over the seeds; NaN for one seed.
+        - `sd` (float): Standard deviation of the difference over the replicates; NaN for one
+          replicate.
         - `low`, `high` (float): 95% confidence interval of the difference.
         - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and adjusted by
           Holm's procedure, 0 to 1; NaN if the factor changes no model. The rows of scope "all" are
@@ -68,9 +70,9 @@ def estimate_effects(bootstrap: BootstrapScores) -> pd.DataFrame:
                 for scope, scope_pairs in scopes
                 if scope_pairs
             ]
-    label_columns = ["factor", "from_value", "to_value", "scope", "pairs", "seeds"]
+    label_columns = ["factor", "from_value", "to_value", "scope", "pairs", "replicates"]
     frame = pd.DataFrame([row for row in rows if row], columns=[*label_columns, *_ESTIMATE_COLUMNS])
-    frame = frame.astype({"pairs": int, "seeds": int, "p": float})
+    frame = frame.astype({"pairs": int, "replicates": int, "p": float})
     is_overall = frame["scope"] == "all"
     for mask in (is_overall, ~is_overall):
         frame.loc[mask, "p_holm"] = adjust_holm(frame.loc[mask, "p"].to_numpy())

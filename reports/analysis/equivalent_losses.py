@@ -1,8 +1,8 @@
 """Compare configurations that differ only in the loss, and so train the same function.
 
 CrossEntropy takes logits and converts them to log-probabilities; NLLLoss takes log-probabilities.
-With the same seed, both therefore train the same model. Two mistakes are possible. NLLLoss on raw
-logits is another function without a lower bound: its loss falls below 0, which the negative
+With the same seed, both therefore train the same model. Two mistakes are possible. NLLLoss on
+raw logits is another function without a lower bound: its loss falls below 0, which the negative
 logarithm of a probability cannot. CrossEntropy on a log-softmax applies log-softmax twice, which
 changes only the last digits.
 """
@@ -30,33 +30,33 @@ class EquivalentLosses:
     """Configurations that differ only in the loss, and so should be the same function.
 
     Attributes:
-        pairs: A row for each pair of such configurations with a common seed:
+        pairs: A row for each pair of such configurations with a common replicate:
 
             - `cross_entropy`, `nll` (str): Names of the configurations.
-            - `seeds` (int): Number of common seeds, at least 1.
+            - `replicates` (int): Number of common replicates, at least 1.
             - `n_predictions`, `n_differing` (int): Predictions on test compared, and those that
-              differ, summed over the seeds.
+              differ, summed over the replicates.
             - `first_loss_difference` (float): Largest relative difference of the training loss
               in the first epoch, at least 0.
             - `has_negative_loss` (bool): Whether NLLLoss fell below 0.
-        seed_noise: A row for each of the pairs that the paper lists:
+        replicate_noise: A row for each of the pairs that the paper lists:
 
             - `family`, `cross_entropy`, `nll` (str): Family and names of the configurations.
             - `published_cross_entropy`, `published_nll` (float): Weighted F1 as listed, 0 to 1.
             - `published_difference` (float): Absolute difference of the two, 0 to 1.
-            - `seed_sd` (float): Standard deviation of the weighted F1 of `cross_entropy` over
-              its seeds; NaN for one seed.
-            - `seed_dof` (int): Its degrees of freedom, 0 for one seed.
+            - `replicate_sd` (float): Standard deviation of the weighted F1 of `cross_entropy` over
+              its replicates; NaN for one replicate.
+            - `replicate_dof` (int): Its degrees of freedom, 0 for one replicate.
             - `limit` (float): Difference that two runs of the same function stay below in 95% of
-              cases; NaN for one seed, and if all seeds have the same score: this does not show
-              that the variance is 0.
+              cases; NaN for one replicate, and if all replicates have the same score: this does not
+              show that the variance is 0.
             - `within_limit` (bool): Whether the published difference is at most the limit; None
               without a limit.
         negative_loss_trials: Ids of the trials whose NLLLoss fell below 0.
     """
 
     pairs: pd.DataFrame
-    seed_noise: pd.DataFrame
+    replicate_noise: pd.DataFrame
     negative_loss_trials: Sequence[str]
 
 
@@ -72,13 +72,13 @@ def analyze_equivalent_losses(
     pairs = compare_equivalent_losses(loaded_study)
     return EquivalentLosses(
         pairs=pairs,
-        seed_noise=estimate_seed_noise(loaded_study, bootstrap, pairs),
+        replicate_noise=estimate_replicate_noise(loaded_study, bootstrap, pairs),
         negative_loss_trials=find_negative_losses(loaded_study),
     )
 
 
 def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
-    """Compare configurations that differ only in the loss, seed by seed.
+    """Compare configurations that differ only in the loss, replicate by replicate.
 
     Args:
         loaded_study: Files of the study.
@@ -104,7 +104,7 @@ def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
                 {
                     "cross_entropy": cross_entropy_record.configuration,
                     "nll": nll_record.configuration,
-                    "seeds": 1,
+                    "replicates": 1,
                     "n_predictions": predicted[cross_entropy_record.id].size,
                     "n_differing": int(
                         (predicted[cross_entropy_record.id] != predicted[nll_record.id]).sum()
@@ -114,7 +114,7 @@ def compare_equivalent_losses(loaded_study: LoadedStudy) -> pd.DataFrame:
                     "has_negative_loss": nll_record.id in negative_loss_ids,
                 }
             )
-    columns = ["cross_entropy", "nll", "seeds", "n_predictions", "n_differing"]
+    columns = ["cross_entropy", "nll", "replicates", "n_predictions", "n_differing"]
     frame = pd.DataFrame(rows, columns=[*columns, "first_loss_difference", "has_negative_loss"])
     groups = frame.groupby(columns[:2], sort=False, as_index=False)
     return groups.agg(
@@ -135,10 +135,10 @@ def find_negative_losses(loaded_study: LoadedStudy) -> list[str]:
     ]
 
 
-def estimate_seed_noise(
+def estimate_replicate_noise(
     loaded_study: LoadedStudy, bootstrap: BootstrapScores, pairs: pd.DataFrame
 ) -> pd.DataFrame:
-    """Compare the paper's differences between equal functions with the variance between seeds.
+    """Compare the paper's differences between equal functions with the variance between replicates.
 
     The difference of two runs of the same function has a standard deviation of sqrt(2) sd, where sd
     is that of one run. It exceeds t sqrt(2) sd in 5% of cases, with the 97.5% quantile t of
@@ -150,8 +150,8 @@ def estimate_seed_noise(
         pairs: Frame from `compare_equivalent_losses`.
 
     Returns:
-        Frame with the columns of `EquivalentLosses.seed_noise`; it has no columns if no pair was
-        published.
+        Frame with the columns of `EquivalentLosses.replicate_noise`; it has no columns if no pair
+        was published.
     """
     configs = {planned.configuration: planned.config for planned in loaded_study.study.trials}
     is_shown = published.may_show_published(loaded_study.study.data)
@@ -163,7 +163,7 @@ def estimate_seed_noise(
         if published_rows[0] is None or published_rows[1] is None or not is_shown:
             continue
         family = published_rows[0].family
-        sd, dof = _get_seed_sd(bootstrap, cross_entropy_name)
+        sd, dof = _get_replicate_sd(bootstrap, cross_entropy_name)
         limit = float(special.stdtrit(dof, 0.975) * np.sqrt(2) * sd) if sd > 0 else np.nan
         difference = abs(published_rows[0].weighted_f1 - published_rows[1].weighted_f1)
         rows.append(
@@ -174,8 +174,8 @@ def estimate_seed_noise(
                 "published_cross_entropy": published_rows[0].weighted_f1,
                 "published_nll": published_rows[1].weighted_f1,
                 "published_difference": difference,
-                "seed_sd": sd,
-                "seed_dof": dof,
+                "replicate_sd": sd,
+                "replicate_dof": dof,
                 "limit": limit,
                 "within_limit": None if np.isnan(limit) else bool(difference <= limit),
             }
@@ -183,8 +183,8 @@ def estimate_seed_noise(
     return pd.DataFrame(rows)
 
 
-def _get_seed_sd(bootstrap: BootstrapScores, name: str) -> tuple[float, int]:
-    """Return the standard deviation of the weighted F1 over seeds, and its degrees of freedom."""
+def _get_replicate_sd(bootstrap: BootstrapScores, name: str) -> tuple[float, int]:
+    """Return the standard deviation over replicates of the weighted F1, and its dof."""
     scores = bootstrap.values["weighted_f1"][(bootstrap.trials["configuration"] == name).to_numpy()]
     if len(scores) < 2:
         return float("nan"), 0

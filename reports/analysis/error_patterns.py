@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bloodnets.metrics import FloatArray
 from reports.analysis.bootstrap import N_RESAMPLES, bootstrap_confusions, count_confusions
 from reports.analysis.intervals import Estimate, estimate_mean
-from reports.analysis.seed_variance import find_trial_rows
+from reports.analysis.replicate_variance import find_trial_rows
 from reports.ledger.test_predictions import TestPredictions
 
 AnyFloatArray = NDArray[np.floating[Any]]
@@ -39,14 +39,14 @@ class ConfusionErrors:
     resampled: NDArray[np.float32]
 
     def sum_groups(self, *groups: Sequence[str]) -> list[tuple[FloatArray, NDArray[np.float32]]]:
-        """Return the sums over the configurations of each group, by common seed of all groups.
+        """Return the sums over the configurations of each group, by common replicate of all groups.
 
         Args:
             *groups: Names of the configurations of each group.
 
         Returns:
-            Counts and resampled counts of each group, shapes (seeds, classes, classes) and
-            (N_RESAMPLES, seeds, classes, classes).
+            Counts and resampled counts of each group, shapes (replicates, classes, classes) and
+            (N_RESAMPLES, replicates, classes, classes).
         """
         rows = find_trial_rows(self.trials, [name for group in groups for name in group])
         rows = rows[:, (rows >= 0).all(axis=0)]
@@ -100,7 +100,7 @@ class LeadOverRunnerUp:
     """Lead of class 3 over the class with the next largest share of the errors.
 
     Attributes:
-        share: Mean share of class 3 over the seeds, 0 to 1.
+        share: Mean share of class 3 over the replicates, 0 to 1.
         runner_up: Other class with the largest mean share.
         runner_up_share: Mean share of the runner-up, 0 to 1.
         margin: Estimate of the difference of the two shares.
@@ -116,8 +116,8 @@ def compute_lead(values: FloatArray, resampled: FloatArray) -> LeadOverRunnerUp:
     """Return the lead of class 3.
 
     Args:
-        values: Shares of the classes by seed, shape (seeds, classes), 0 to 1.
-        resampled: Shares on each resample, shape (resamples, seeds, classes).
+        values: Shares of the classes by replicate, shape (replicates, classes), 0 to 1.
+        resampled: Shares on each resample, shape (resamples, replicates, classes).
     """
     mean = values.mean(axis=0)
     runner_up = int(np.argmax(np.where(np.arange(mean.size) == CENTRAL_CLASS, -1, mean)))

@@ -66,7 +66,8 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         is NaN or None:
 
         - `id`, `configuration` (str): Identity of the trial and name of its configuration.
-        - A column for each setting, named and typed as in `TrialConfig`, including `seed`.
+        - A column for each setting, named and typed as in `TrialConfig`, including `seed`;
+          `folds` and `fold` (Int64) are <NA> without a cross-validation.
         - `state` (str): A `PlannedTrialState`.
         - `stop_reason` (str): The record's `StopReason`.
         - `error` (str): Error of a failed trial, or why a trial is unreadable.
@@ -102,6 +103,8 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         "id",
         "configuration",
         "seed",
+        "folds",
+        "fold",
         "state",
         "stop_reason",
         "error",
@@ -110,7 +113,8 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
     ]
     required_columns += ["host", *numeric_columns]
     frame = frame.reindex(columns=frame.columns.union(required_columns, sort=False))
-    return frame.astype(dict.fromkeys(numeric_columns, "float64"))
+    types = dict.fromkeys(numeric_columns, "float64") | {"folds": "Int64", "fold": "Int64"}
+    return frame.astype(types)
 
 
 def _make_trial_row(
@@ -167,12 +171,12 @@ def make_comparison_frame(
         - `configuration` (str): Name of the configuration.
         - `family`, `loss`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float):
           Settings; `momentum` is NaN for Adam.
-        - `seeds_planned`, `seeds` (int): Planned trials, and those that are complete and
+        - `replicates_planned`, `replicates` (int): Planned trials, and those that are complete and
           evaluated on test.
         - `failed`, `missing`, `unreadable` (int): Planned trials in that state.
         - `val_` with each of `bootstrap.SCORES` (float): Mean over the complete trials, 0 to 1, at
           the epoch that was selected on val, with `_sd`.
-        - `test_` with each of `bootstrap.SCORES` (float): Mean over the seeds, 0 to 1, with
+        - `test_` with each of `bootstrap.SCORES` (float): Mean over the replicates, 0 to 1, with
           `_sd` and the ends `_low` and `_high` of the 95% confidence interval, clipped to the
           possible values.
         - `test_` with each of `FURTHER_SCORES` (float): Likewise; see
@@ -239,8 +243,8 @@ def _summarize_replicates(trial_frame: pd.DataFrame) -> dict[str, float]:
     states = trial_frame["state"]
     complete = trial_frame[states == PlannedTrialState.COMPLETE]
     row: dict[str, float] = {
-        "seeds_planned": len(trial_frame),
-        "seeds": int(complete["test_accuracy"].notna().sum()),
+        "replicates_planned": len(trial_frame),
+        "replicates": int(complete["test_accuracy"].notna().sum()),
         **{name: int((states == name).sum()) for name in NOT_COMPLETE},
     }
     values = complete[[*VAL_SCORES, *TEST_SCORES, *TRAINING_FIELDS]].astype(np.float64)
@@ -262,7 +266,7 @@ def make_intervals_frame(bootstrap: BootstrapScores, names: Sequence[str]) -> pd
     Returns:
         A row for each name: `test_`, each score, and `_low` or `_high` (float, clipped to
         `BootstrapScores.ranges`; NaN without a trial). For `FURTHER_SCORES`, which no record has,
-        also the mean over the seeds and `_sd`.
+        also the mean over the replicates and `_sd`.
     """
     borders = [_bound_at_border(bootstrap, name) for name in names]
     unbounded = Bounds(np.nan, np.nan)

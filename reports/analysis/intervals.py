@@ -1,14 +1,17 @@
-"""Estimate means over seeds, with intervals that include both sources of variance.
+"""Estimate means over replicates, with intervals that include both sources of variance.
 
-A trial's test score is its configuration's mean, plus an effect of its seed, plus an effect of the
-test images. One part of the image effect is common to all trials, because some images are hard. The
-other is specific to a trial, because models with different seeds misclassify different images.
+A trial's test score is its configuration's mean, plus an effect of its replicate (its seed and, in
+a cross-validation, its fold), plus an effect of the test images. One part of the image effect is
+common to all trials, because some images are hard. The other is specific to a trial, because the
+models of different replicates misclassify different images.
 
-The image variance comes from the bootstrap. `seed_variance` estimates the variance across seeds,
-and `uncertainty` combines the two. `contrasts` does the same for differences of configurations.
+The image variance comes from the bootstrap. `replicate_variance` estimates the variance between
+replicates, and `uncertainty` combines the two. `contrasts` does the same for differences of
+configurations.
 
-Bootstrapping the seeds as well would be simpler but wrong with few seeds: the expected bootstrap
-variance of three values is two thirds of their variance, and their percentiles have no tail.
+Bootstrapping the replicates as well would be simpler but wrong with few replicates: the expected
+bootstrap variance of three values is two thirds of their variance, and their percentiles have no
+tail.
 """
 
 from typing import Any, NamedTuple
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from bloodnets.metrics import FloatArray, IntArray
-from reports.analysis.seed_variance import SeedVariance, estimate_seed_variance
+from reports.analysis.replicate_variance import ReplicateVariance, estimate_replicate_variance
 from reports.analysis.uncertainty import MeanVariance, compute_half_width, compute_tail
 
 ALPHA = 0.05
@@ -30,24 +33,24 @@ _ROUNDING_ERROR = 1e-12
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds, or a difference of such means, with its 95% confidence interval.
+    """A mean over replicates, or a difference of such means, with its 95% confidence interval.
 
-    Without replicates, the seed variance is unknown. Interval and `p` then include only the
+    Without replicates, the replicate variance is unknown. Interval and `p` then include only the
     variance of the test images, or are NaN if the value does not depend on the images. They are
     also NaN if a value has no variance on the resamples, e.g. if there is only one test image.
 
     Attributes:
-        mean: Mean over the seeds.
-        sd: Standard deviation over the seeds (divisor n - 1); NaN for one seed.
+        mean: Mean over the replicates.
+        sd: Standard deviation over the replicates (divisor n - 1); NaN for one replicate.
         low: Lower end of the interval; for a contrast of scores, not below its smallest possible
             value.
         high: Upper end of the interval, likewise.
         p: Two-sided p-value of the hypothesis that the mean is 0, from the moderated variance. It
             is below `ALPHA` only if the interval does not contain 0.
-        seeds: Number of seeds.
+        replicates: Number of replicates.
         image_variance: Variance of the mean from the choice of the test images.
-        seed_variance, dof: Variance of the mean from the choice of the seeds, 0 without replicates,
-            and its degrees of freedom.
+        replicate_variance, dof: Variance of the mean from the choice of the replicates, 0 without
+            replicates, and its degrees of freedom.
         moderated_variance, moderated_dof: The same, moderated by the other configurations.
     """
 
@@ -56,9 +59,9 @@ class Estimate(NamedTuple):
     low: float
     high: float
     p: float
-    seeds: int
+    replicates: int
     image_variance: float
-    seed_variance: float
+    replicate_variance: float
     dof: float
     moderated_variance: float
     moderated_dof: float
@@ -68,15 +71,15 @@ def estimate_means(
     values: FloatArray,
     resampled: NDArray[np.floating] | None,
     *,
-    variance: SeedVariance | None = None,
-    moderated: SeedVariance | None = None,
+    variance: ReplicateVariance | None = None,
+    moderated: ReplicateVariance | None = None,
 ) -> pd.DataFrame:
-    """Return means over seeds with their intervals and tests, many at once.
+    """Return means over replicates with their intervals and tests, many at once.
 
     Args:
-        values: Values by seed, float64, shape (seeds, k).
-        resampled: Values on each resample, shape (resamples, seeds, k); None if the values do not
-            depend on the test images.
+        values: Values by replicate, float64, shape (replicates, k).
+        resampled: Values on each resample, shape (resamples, replicates, k); None if the values do
+            not depend on the test images.
         variance: Variances between replicates of each of the k values; None estimates them from
             `values`.
         moderated: Moderated variances for the tests; None uses `variance`.
@@ -90,28 +93,30 @@ def estimate_means(
 def _estimate_columns(
     values: FloatArray,
     resampled: NDArray[np.floating] | None,
-    variance: SeedVariance | None = None,
-    moderated: SeedVariance | None = None,
+    variance: ReplicateVariance | None = None,
+    moderated: ReplicateVariance | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Return the fields of `Estimate` of k means; see `estimate_means` for the arguments."""
-    n_seeds, mean = len(values), values.mean(axis=0)
+    n_replicates, mean = len(values), values.mean(axis=0)
     if variance is None:
-        variance = estimate_seed_variance(values, resampled)
+        variance = estimate_replicate_variance(values, resampled)
     image_variance = np.where(variance.dof > 0, 0.0, np.nan)
     if resampled is not None:
         image_variance = resampled.mean(axis=1).var(axis=0, ddof=1)
-    sd = values.std(axis=0, ddof=1) if n_seeds > 1 else np.full(mean.shape, np.nan)
-    own = MeanVariance(image_variance, variance.between_seeds / n_seeds, variance.dof)
+    sd = values.std(axis=0, ddof=1) if n_replicates > 1 else np.full(mean.shape, np.nan)
+    own = MeanVariance(image_variance, variance.between_replicates / n_replicates, variance.dof)
     for_tests = None
     if moderated is not None:
-        for_tests = MeanVariance(image_variance, moderated.between_seeds / n_seeds, moderated.dof)
-    return make_estimates(mean, sd, np.full(mean.shape, n_seeds), own, for_tests)
+        for_tests = MeanVariance(
+            image_variance, moderated.between_replicates / n_replicates, moderated.dof
+        )
+    return make_estimates(mean, sd, np.full(mean.shape, n_replicates), own, for_tests)
 
 
 def make_estimates(
     mean: FloatArray,
     sd: FloatArray,
-    seeds: IntArray,
+    replicates: IntArray,
     variance: MeanVariance,
     moderated: MeanVariance | None,
 ) -> dict[str, NDArray[Any]]:
@@ -119,8 +124,8 @@ def make_estimates(
 
     Args:
         mean: Means, float64, shape (k,), like all other arrays.
-        sd: Standard deviations over the seeds.
-        seeds: Numbers of seeds.
+        sd: Standard deviations over the replicates.
+        replicates: Numbers of replicates.
         variance: Variances of the means.
         moderated: Moderated variances of the means, for the tests; None uses `variance`.
 
@@ -128,9 +133,9 @@ def make_estimates(
         Arrays of shape (k,) by the name of the field.
     """
     # Resamples without any variance, e.g. of one image, or of images that are all misclassified,
-    # do not show that the variance is 0. Values that do not depend on the seed do.
+    # do not show that the variance is 0. Values that do not depend on the replicate do.
     # A sum over the images of a resample has a rounding error.
-    is_zero = variance.images + variance.seeds <= (_ROUNDING_ERROR * mean) ** 2
+    is_zero = variance.images + variance.replicates <= (_ROUNDING_ERROR * mean) ** 2
     is_unknown = is_zero & np.isfinite(variance.dof)
     images = np.where(is_unknown, np.nan, variance.images)
     variance = variance._replace(images=images)
@@ -146,11 +151,11 @@ def make_estimates(
         "low": mean - half_width,
         "high": mean + half_width,
         "p": p,
-        "seeds": seeds,
+        "replicates": replicates,
         "image_variance": images,
-        "seed_variance": variance.seeds,
+        "replicate_variance": variance.replicates,
         "dof": variance.dof,
-        "moderated_variance": moderated.seeds,
+        "moderated_variance": moderated.replicates,
         "moderated_dof": moderated.dof,
     }
 
@@ -176,14 +181,14 @@ def compute_guarded_p(
 
 
 def estimate_mean(values: FloatArray, resampled: FloatArray | None) -> Estimate:
-    """Return the mean over seeds with its interval and test, from only these seeds.
+    """Return the mean over replicates with its interval and test, from only these replicates.
 
-    Equal values of several seeds do not show that the seed variance is 0. If they do not depend on
-    the images either, interval and p-value are unknown.
+    Equal values of several replicates do not show that the replicate variance is 0. If they do not
+    depend on the images either, interval and p-value are unknown.
 
     Args:
-        values: Values by seed, float64, shape (seeds,), at least one.
-        resampled: Values on each resample, shape (resamples, seeds); None if the values do not
+        values: Values by replicate, float64, shape (replicates,), at least one.
+        resampled: Values on each resample, shape (resamples, replicates); None if the values do not
             depend on the test images.
     """
     columns = _estimate_columns(

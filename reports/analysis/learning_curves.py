@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from reports.ledger.loading import LoadedStudy
+from reports.ledger.planned_trial import get_replicate_name
 from reports.ledger.states import TrialState
 
 _SETTINGS = ("family", "loss", "optimizer", "seed")
@@ -21,6 +22,8 @@ class LearningCurves:
             - `id` (str): Id of the trial.
             - `configuration` (str): Name of its configuration.
             - `family`, `loss`, `optimizer` (str), `seed` (int): Its settings.
+            - `fold` (Int64): Its fold, from 0; <NA> without a cross-validation.
+            - `replicate` (str): Its seed and fold, e.g. `s0` or `s0-f2`.
             - `epoch` (int): Epoch, from 1.
             - `train_loss` (float): Mean training loss of the epoch, in nats.
             - `val_loss` (float): Loss on val after the epoch, in nats.
@@ -31,9 +34,9 @@ class LearningCurves:
 
             - `configuration` (str), `epoch` (int): As in `epochs`.
             - `train_loss`, `val_loss` (float, nats), `val_macro_f1` (float, 0 to 1): Means over
-              the seeds.
+              the replicates.
             - `train_loss_sd`, `val_loss_sd`, `val_macro_f1_sd` (float): Standard deviations over
-              the seeds (divisor n - 1); NaN for one seed.
+              the replicates (divisor n - 1); NaN for one replicate.
     """
 
     epochs: pd.DataFrame
@@ -53,6 +56,8 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
             "id": record.id,
             "configuration": record.configuration,
             **{key: value for key, value in record.config.items() if key in _SETTINGS},
+            "fold": record.config.get("fold"),
+            "replicate": get_replicate_name(record.config),
             **{name: getattr(epoch, name) for name in _EPOCH_FIELDS},
             "best_epoch": record.best_epoch,
         }
@@ -60,8 +65,9 @@ def make_curves_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         if record.state is TrialState.COMPLETE
         for epoch in loaded_study.epochs[record.id]
     ]
-    columns = ["id", "configuration", *_SETTINGS, *_EPOCH_FIELDS, "best_epoch"]
-    return pd.DataFrame(rows, columns=columns)
+    settings = [*_SETTINGS, "fold", "replicate"]
+    columns = ["id", "configuration", *settings, *_EPOCH_FIELDS, "best_epoch"]
+    return pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})
 
 
 def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
@@ -77,5 +83,5 @@ def average_curves(frame: pd.DataFrame) -> pd.DataFrame:
     values = groups[["train_loss", "val_loss", "val_macro_f1"]]
     means = values.mean().join(values.std(ddof=1).add_suffix("_sd"))
     means = means.assign(trials=groups.size()).reset_index()
-    replicates = means["configuration"].map(frame.groupby("configuration")["seed"].nunique())
+    replicates = means["configuration"].map(frame.groupby("configuration")["replicate"].nunique())
     return means[means["trials"] == replicates].drop(columns="trials")

@@ -54,7 +54,8 @@ def compare_roughness(sgd: FloatArray, adam: FloatArray) -> float:
 
     Args:
         sgd: Training losses by epoch, shape (epochs,).
-        adam: Training losses of a trial with Adam, the same seed and otherwise equal settings.
+        adam: Training losses of a trial with Adam, the same seed and fold, and otherwise equal
+            settings.
 
     Returns:
         Log ratio; NaN if a curve has fewer than five epochs in the range, or no roughness.

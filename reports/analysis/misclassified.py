@@ -18,8 +18,8 @@ class ErrorCounts(NamedTuple):
     Attributes:
         n_images: Number of test images.
         n_trials: Number of trials that are counted.
-        n_repeated: Number of trials left out because another one with the same seed has the same
-            predictions.
+        n_repeated: Number of trials left out because another one of the same replicate, i.e. with
+            the same seed and fold, has the same predictions.
         n_always_wrong: Number of images that every counted trial misclassified.
         n_never_wrong: Number of images that every counted trial classified correctly.
     """
@@ -51,7 +51,8 @@ class Misclassified:
 
             - `index`, `true`, `predicted` (int): Image, true class and wrong class.
             - `configuration` (str): Name of the configuration.
-            - `wrong_seeds`, `seeds` (int): Number of its trials with this prediction, and of all.
+            - `wrong_replicates`, `replicates` (int): Number of its trials with this prediction, and
+              of all.
         counts: Numbers of images and trials, and how the errors are distributed.
     """
 
@@ -74,7 +75,7 @@ def analyze_misclassified(predictions: TestPredictions) -> Misclassified:
 
 
 def drop_repeated_trials(predictions: TestPredictions) -> TestPredictions:
-    """Return the predictions without trials that repeat another one with the same seed.
+    """Return the predictions without trials that repeat another one of the same replicate.
 
     Configurations that differ only in the loss train the same function. Without this step, an image
     that one network misclassifies would count twice.
@@ -84,7 +85,7 @@ def drop_repeated_trials(predictions: TestPredictions) -> TestPredictions:
     """
     predicted_bytes = [predicted.tobytes() for predicted in predictions.predicted_classes]
     is_repeated = (
-        predictions.trials[["seed"]].assign(answers=predicted_bytes).duplicated().to_numpy()
+        predictions.trials[["replicate"]].assign(answers=predicted_bytes).duplicated().to_numpy()
     )
     return TestPredictions(
         trials=predictions.trials[~is_repeated].reset_index(drop=True),
@@ -159,5 +160,7 @@ def list_errors(predictions: TestPredictions) -> pd.DataFrame:
             "predicted": predicted[trial_rows, indices],
         }
     )
-    errors = frame.groupby(list(frame.columns), sort=False).size().reset_index(name="wrong_seeds")
-    return errors.assign(seeds=errors["configuration"].map(names.value_counts()))
+    errors = (
+        frame.groupby(list(frame.columns), sort=False).size().reset_index(name="wrong_replicates")
+    )
+    return errors.assign(replicates=errors["configuration"].map(names.value_counts()))

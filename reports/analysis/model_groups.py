@@ -14,7 +14,7 @@ def rank_models(bootstrap: BootstrapScores, score: str) -> list[str]:
 
     Args:
         bootstrap: Scores of the trials on test.
-        score: Name of a score in `SCORES`, whose mean over the seeds decides.
+        score: Name of a score in `SCORES`, whose mean over the replicates decides.
     """
     scores = pd.Series(bootstrap.values[score])
     means = scores.groupby(bootstrap.trials["configuration"].to_numpy()).mean()

@@ -2,8 +2,8 @@
 
 A difference that is not significant does not show that two models are equal. Equivalence within a
 margin is shown by two one-sided tests (TOST: Schuirmann, Journal of Pharmacokinetics and
-Biopharmaceutics, 1987). For pairs that neither test decides, this module estimates how many seeds
-or test images would.
+Biopharmaceutics, 1987). For pairs that neither test decides, this module estimates how many
+replicates or test images would.
 """
 
 from enum import StrEnum
@@ -21,8 +21,8 @@ DEFAULT_MARGIN = 0.01
 POWER = 0.8
 """Probability with which a difference of the detectable size becomes significant."""
 
-_SEED_COUNTS = np.unique(np.geomspace(2, 1000, 120).round())
-"""Numbers of seeds that are tried; they grow by at most 6% from 18 on."""
+_REPLICATE_COUNTS = np.unique(np.geomspace(2, 1000, 120).round())
+"""Numbers of replicates that are tried; they grow by at most 6% from 18 on."""
 
 _IMAGE_FACTORS = np.geomspace(1, 1000, 200)
 """Multiples of the test images that are tried."""
@@ -34,7 +34,7 @@ class Decision(StrEnum):
     Attributes:
         DIFFERENT: The difference is significant.
         EQUIVALENT: The difference is significantly smaller than the margin.
-        UNDECIDED: Neither; more seeds or more test images could decide.
+        UNDECIDED: Neither; more replicates or more test images could decide.
     """
 
     DIFFERENT = "different"
@@ -47,7 +47,8 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
 
     Args:
         pairs: Frame with the column `difference`, the other fields of `intervals.Estimate`, and
-            `own_image_variance`, the part of `image_variance` that falls with the number of seeds.
+            `own_image_variance`, the part of `image_variance` that falls with the number of
+            replicates.
         n_images: Number of test images.
         margin: Largest difference that is of no practical importance, above 0.
 
@@ -60,15 +61,15 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
         - `decision` (str): A `Decision`, from the two adjusted p-values at the level `ALPHA`.
         - `detectable_difference` (float): Smallest difference that becomes significant with a
           probability of `POWER`.
-        - `seeds_needed` (float): Smallest number of seeds per configuration with which a difference
-          of `margin` is detectable, with the same test images; NaN if 1,000 do not suffice, or if
-          the seed variance is unknown.
-        - `images_needed` (float): The same number of test images with the same seeds; NaN if
+        - `replicates_needed` (float): Smallest number of replicates per configuration with which a
+          difference of `margin` is detectable, with the same test images; NaN if 1,000 do not
+          suffice, or if the replicate variance is unknown.
+        - `images_needed` (float): The same number of test images with the same replicates; NaN if
           1,000 times as many do not suffice.
     """
     variance, moderated = (
         MeanVariance(*(pairs[name].to_numpy(np.float64) for name in ("image_variance", *names)))
-        for names in (("seed_variance", "dof"), ("moderated_variance", "moderated_dof"))
+        for names in (("replicate_variance", "dof"), ("moderated_variance", "moderated_dof"))
     )
     p_equivalence = _compute_equivalence_p(
         pairs["difference"].to_numpy(np.float64), variance, moderated, margin
@@ -87,7 +88,7 @@ def decide_pairs(pairs: pd.DataFrame, n_images: int, margin: float) -> pd.DataFr
                 Decision.UNDECIDED,
             ),
             "detectable_difference": _compute_detectable(moderated, level),
-            "seeds_needed": _find_seeds_needed(pairs, moderated, level, margin),
+            "replicates_needed": _find_replicates_needed(pairs, moderated, level, margin),
             "images_needed": n_images * _find_image_factors(moderated, level, margin),
         },
         index=pairs.index,
@@ -105,7 +106,7 @@ def compute_equivalence_p(estimate: Estimate, margin: float) -> float:
         P-value, 0 to 1; NaN if the variance is unknown.
     """
     parts = (
-        (estimate.image_variance, estimate.seed_variance, estimate.dof),
+        (estimate.image_variance, estimate.replicate_variance, estimate.dof),
         (estimate.image_variance, estimate.moderated_variance, estimate.moderated_dof),
     )
     variance, moderated = (MeanVariance(*(np.array([value]) for value in part)) for part in parts)
@@ -136,18 +137,20 @@ def _compute_detectable(variance: MeanVariance, level: float) -> FloatArray:
     return compute_half_width(variance, level / 2) + compute_half_width(variance, 1 - POWER)
 
 
-def _find_seeds_needed(
+def _find_replicates_needed(
     pairs: pd.DataFrame, variance: MeanVariance, level: float, margin: float
 ) -> FloatArray:
-    n_seeds = pairs["seeds"].to_numpy(np.float64)
+    n_replicates = pairs["replicates"].to_numpy(np.float64)
     own = pairs["own_image_variance"].to_numpy(np.float64)
-    has_replicates = (n_seeds > 1) & (variance.dof > 0)
+    has_replicates = (n_replicates > 1) & (variance.dof > 0)
     needed = np.full(len(pairs), np.nan)
-    for count in _SEED_COUNTS[::-1]:
-        factor = np.divide(n_seeds, count)
-        dof_factor = (count - 1) / np.maximum(1, n_seeds - 1)
+    for count in _REPLICATE_COUNTS[::-1]:
+        factor = np.divide(n_replicates, count)
+        dof_factor = (count - 1) / np.maximum(1, n_replicates - 1)
         planned = MeanVariance(
-            variance.images - own + own * factor, variance.seeds * factor, variance.dof * dof_factor
+            variance.images - own + own * factor,
+            variance.replicates * factor,
+            variance.dof * dof_factor,
         )
         is_enough = has_replicates & (_compute_detectable(planned, level) <= margin)
         needed = np.where(is_enough, count, needed)

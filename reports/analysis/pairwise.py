@@ -15,7 +15,7 @@ from reports.analysis.contrasts import estimate_contrasts
 from reports.analysis.intervals import adjust_holm
 from reports.analysis.model_groups import assign_letters, find_groups, rank_models
 from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision, decide_pairs
-from reports.analysis.seed_variance import compute_homogeneity_p, find_trial_rows
+from reports.analysis.replicate_variance import compute_homogeneity_p, find_trial_rows
 from reports.ledger.test_predictions import TestPredictions
 
 COMPARED_SCORE = "macro_f1"
@@ -23,11 +23,11 @@ COMPARED_SCORE = "macro_f1"
 
 _DECISION_COLUMNS = [
     *("p_holm", "p_equivalence", "p_equivalence_holm", "decision"),
-    *("detectable_difference", "seeds_needed", "images_needed"),
+    *("detectable_difference", "replicates_needed", "images_needed"),
 ]
 _MCNEMAR_COLUMNS = ["only_a_correct", "only_b_correct", "n_differing", "p_mcnemar"]
 _PAIR_COLUMNS = [
-    *("a", "b", "seeds", "difference", "sd", "low", "high", "p", *_DECISION_COLUMNS),
+    *("a", "b", "replicates", "difference", "sd", "low", "high", "p", *_DECISION_COLUMNS),
     *(*_MCNEMAR_COLUMNS, "p_mcnemar_holm", "significant", "margin"),
 ]
 
@@ -42,29 +42,30 @@ class PairwiseComparison:
         pairs: A row for each pair of models, in the order of the plan:
 
             - `a`, `b` (str): Names of the two configurations.
-            - `seeds` (int): Number of common seeds. Without one, it is 0, and the means over all
-              seeds of each are compared.
-            - `difference` (float): Macro F1 of a minus that of b, -1 to 1, mean over the seeds.
-            - `sd` (float): Standard deviation of the difference over the common seeds; NaN for
+            - `replicates` (int): Number of common replicates. Without one, it is 0, and the means
+              over all replicates of each are compared.
+            - `difference` (float): Macro F1 of a minus that of b, -1 to 1, mean over the
+              replicates.
+            - `sd` (float): Standard deviation of the difference over the common replicates; NaN for
               fewer than two.
             - `low`, `high` (float): 95% confidence interval of the difference.
             - `p` (float): Two-sided p-value of the difference, 0 to 1.
             - `p_holm`, `p_equivalence`, `p_equivalence_holm`, `decision`, `detectable_difference`,
-              `seeds_needed`, `images_needed`: See `pair_decisions.decide_pairs`.
+              `replicates_needed`, `images_needed`: See `pair_decisions.decide_pairs`.
             - `only_a_correct`, `only_b_correct` (float): Test images that only one of the two
-              models classifies correctly, means over the common seeds; NaN without one.
-            - `n_differing` (float): Predictions that differ, summed over the common seeds.
-            - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test
-              over the seeds, unadjusted and adjusted by Holm's procedure over all pairs, 0 to 1.
+              models classifies correctly, means over the common replicates; NaN without one.
+            - `n_differing` (float): Predictions that differ, summed over the common replicates.
+            - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test over
+              the replicates, unadjusted and adjusted by Holm's procedure over all pairs, 0 to 1.
             - `significant` (bool): Whether `decision` is "different".
             - `margin` (float): The same as `margin` below.
         margin: Largest difference of macro F1 that counts as equivalent, above 0.
         copies: Names of the other configurations that train the same model, by name of the model;
             only models that have such copies.
-        seed_sds: Standard deviation of macro F1 over the seeds, by name of the model; only models
-            with several seeds.
-        homogeneity_p: P-value of Bartlett's test that all seed standard deviations are equal; NaN
-            for fewer than two of them.
+        replicate_sds: Standard deviation of macro F1 over the replicates, by name of the model;
+            only models with several replicates.
+        homogeneity_p: P-value of Bartlett's test that all these standard deviations are equal;
+            NaN for fewer than two of them.
         ranked_names: Models from the best to the worst, at most 26.
         tied_groups: Groups of `ranked_names` in which no two models differ significantly.
         equivalent_groups: Groups of at least two of `ranked_names` in which all are equivalent.
@@ -75,7 +76,7 @@ class PairwiseComparison:
     pairs: pd.DataFrame
     margin: float
     copies: Mapping[str, Sequence[str]]
-    seed_sds: Mapping[str, float]
+    replicate_sds: Mapping[str, float]
     homogeneity_p: float
     ranked_names: Sequence[str]
     tied_groups: Sequence[Sequence[str]]
@@ -99,7 +100,7 @@ def compare_configurations(
     """
     pairs = compare_pairs(predictions, bootstrap, margin=margin)
     ranked_names = rank_models(bootstrap, COMPARED_SCORE)
-    seed_sds, homogeneity_p = _compare_seed_sds(bootstrap)
+    replicate_sds, homogeneity_p = _compare_replicate_sds(bootstrap)
     tied = pairs[pairs["decision"] != Decision.DIFFERENT]
     equivalent = pairs[pairs["decision"] == Decision.EQUIVALENT]
     tied_groups = find_groups(ranked_names, tied)
@@ -112,7 +113,7 @@ def compare_configurations(
         pairs=pairs,
         margin=margin,
         copies=copies,
-        seed_sds=seed_sds,
+        replicate_sds=replicate_sds,
         homogeneity_p=homogeneity_p,
         ranked_names=ranked_names,
         tied_groups=tied_groups,
@@ -124,8 +125,8 @@ def compare_configurations(
     )
 
 
-def _compare_seed_sds(bootstrap: BootstrapScores) -> tuple[dict[str, float], float]:
-    """Return `PairwiseComparison.seed_sds` and `PairwiseComparison.homogeneity_p`."""
+def _compare_replicate_sds(bootstrap: BootstrapScores) -> tuple[dict[str, float], float]:
+    """Return `PairwiseComparison.replicate_sds` and `PairwiseComparison.homogeneity_p`."""
     rows = find_trial_rows(bootstrap.trials, bootstrap.models)
     scores = {
         name: bootstrap.values[COMPARED_SCORE][row[row >= 0]]
@@ -142,11 +143,12 @@ def _compare_seed_sds(bootstrap: BootstrapScores) -> tuple[dict[str, float], flo
 def compare_pairs(
     predictions: TestPredictions, bootstrap: BootstrapScores, *, margin: float = DEFAULT_MARGIN
 ) -> pd.DataFrame:
-    """Compare every two models on the same images and their common seeds.
+    """Compare every two models on the same images and their common replicates.
 
     Two tests answer two questions. Do the configurations differ? `p` tests the difference in macro
-    F1 over images and seeds. Do two trained models with the same seed differ, whatever the seed?
-    `p_mcnemar` is the largest p-value of McNemar's exact test over the seeds.
+    F1 over images and replicates. Do two trained models with the same seed and fold differ,
+    whatever these are? `p_mcnemar` is the largest p-value of McNemar's exact test over the
+    replicates.
 
     Args:
         predictions: Trials on the same images.
@@ -165,9 +167,9 @@ def compare_pairs(
     frame = estimate_contrasts(bootstrap, COMPARED_SCORE, weights)
     frame = frame.rename(columns={"mean": "difference"})
     frame["a"], frame["b"] = ([names[i] for i in column] for column in pair_indices.T)
-    sampling = bootstrap.seed_variances[COMPARED_SCORE].sampling[pair_indices].sum(axis=1)
+    sampling = bootstrap.replicate_variances[COMPARED_SCORE].sampling[pair_indices].sum(axis=1)
     frame["own_image_variance"] = np.minimum(
-        frame["image_variance"], sampling / np.maximum(1, frame["seeds"])
+        frame["image_variance"], sampling / np.maximum(1, frame["replicates"])
     )
     frame = frame.join(decide_pairs(frame, predictions.labels.size, margin))
     frame = frame.join(
@@ -181,7 +183,7 @@ def compare_pairs(
 def _run_mcnemar_tests(
     predictions: TestPredictions, row_pairs: Sequence[tuple[IntArray, IntArray]]
 ) -> pd.DataFrame:
-    """Return McNemar's test over the seeds of each pair, with columns of `PairwiseComparison`."""
+    """Return McNemar's test of each pair, with the columns of `PairwiseComparison`."""
     predicted = predictions.predicted_classes
     is_correct = (predicted == predictions.labels).astype(np.float32)
     only_first_counts = (

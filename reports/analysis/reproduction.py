@@ -31,7 +31,8 @@ class Verdict(StrEnum):
     Attributes:
         COMPATIBLE: The value may be from one more run, and the prediction interval is narrow.
         INCOMPATIBLE: It is not from one more run (Holm-adjusted p < `ALPHA`).
-        UNINFORMATIVE: The interval is too wide, there is no trial, or one seed gives no variance.
+        UNINFORMATIVE: The interval is too wide, there is no trial, or one replicate gives no
+            variance.
         UNDECIDED: A trial of the configuration ended at the epoch limit, so its score is not that
             of a model that was trained until it stopped improving.
         NOT_COMPARABLE: The data are not those of the paper.
@@ -47,10 +48,10 @@ class Verdict(StrEnum):
 def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores) -> pd.DataFrame:
     """Compare every published configuration of the study with its published score.
 
-    A published score is one run with one seed. It is compared with the 95% prediction interval of
-    one more run on its own test images. Their variance comes from the published confusion matrix.
-    The published test images are in fact the same, which would make the interval narrower, so the
-    verdict favors the paper.
+    A published score is one run with one seed. It is compared with the 95% prediction interval
+    of one more run on its own test images. Their variance comes from the published confusion
+    matrix. The published test images are in fact the same, which would make the interval narrower,
+    so the verdict favors the paper.
 
     Args:
         loaded_study: Files of the study.
@@ -65,9 +66,9 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
         - `recomputed` (float): Weighted F1 of the published confusion matrix, 0 to 1.
         - `recomputed_low`, `recomputed_high` (float): Its 95% confidence interval, for the test
           images.
-        - `seeds` (int): Number of trials of the study.
+        - `replicates` (int): Number of trials of the study.
         - `score`, `score_low`, `score_high` (float): Weighted F1 of the study, 0 to 1, mean over
-          the seeds, with its 95% confidence interval; NaN without a trial, like the next two
+          the replicates, with its 95% confidence interval; NaN without a trial, like the next two
           columns.
         - `prediction_interval_low`, `prediction_interval_high` (float): 95% prediction interval
           of one more run, clipped to 0 to 1.
@@ -85,7 +86,7 @@ def compare_with_published(loaded_study: LoadedStudy, bootstrap: BootstrapScores
     if frame.empty:
         return frame
     frame["p_holm"] = adjust_holm(frame["p"].to_numpy(np.float64))
-    has_replicates = bool((bootstrap.seed_variances[REPRODUCED_SCORE].dof > 0).any())
+    has_replicates = bool((bootstrap.replicate_variances[REPRODUCED_SCORE].dof > 0).any())
     frame["verdict"] = [
         _judge(row, has_replicates=has_replicates) for row in frame.to_dict("records")
     ]
@@ -113,7 +114,7 @@ def _make_row(name: str, row: PublishedRow, bootstrap: BootstrapScores) -> dict[
         "recomputed": recomputed.mean,
         "recomputed_low": recomputed.low,
         "recomputed_high": recomputed.high,
-        "seeds": score.seeds if score else 0,
+        "replicates": score.replicates if score else 0,
         "score": score.mean if score else np.nan,
         "score_low": score.low if score else np.nan,
         "score_high": score.high if score else np.nan,

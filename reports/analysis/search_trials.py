@@ -101,7 +101,7 @@ class SearchAnalysis:
             - `configuration` (str), `is_baseline` (bool) and the settings: As in `trials`.
             - `role` (str): "best" or "baseline".
             - `value` (float): Value in the search, 0 to 1; NaN if it did not run there.
-            - `seeds` (int): Number of complete trials of the confirmation.
+            - `replicates` (int): Number of complete trials of the confirmation.
             - `val_macro_f1`, `test_macro_f1` (float): Means over these trials, 0 to 1, with
               their standard deviations `val_macro_f1_sd` and `test_macro_f1_sd`.
             - `shrinkage` (float): `value` minus `val_macro_f1`, with the ends of its 95%
@@ -233,7 +233,7 @@ def make_confirmation_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         loaded_study: Files of a search.
     """
     search = loaded_study.search
-    columns = ["configuration", "role", "is_baseline", *SEARCH_PARAMETERS, "value", "seeds"]
+    columns = ["configuration", "role", "is_baseline", *SEARCH_PARAMETERS, "value", "replicates"]
     if search is None or search.confirmation is None or not search.confirmation.trials:
         scores = [f"{split}_macro_f1{end}" for split in ("val", "test") for end in ("", "_sd")]
         return pd.DataFrame(columns=[*columns, *scores, *_SHRINKAGE_COLUMNS])
@@ -262,7 +262,7 @@ def _summarize_retrained(loaded_study: LoadedStudy, name: str, value: float) -> 
 
     records = [record for record in loaded_study.records.values() if record.configuration == name]
     records = [record for record in records if record.state is TrialState.COMPLETE]
-    row: dict[str, float] = {"seeds": len(records)}
+    row: dict[str, float] = {"replicates": len(records)}
     for split in ("val", "test"):
         scores = pd.Series([r.scores[split]["macro_f1"] for r in records], dtype="float64")
         row |= {

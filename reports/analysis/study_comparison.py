@@ -118,7 +118,7 @@ def compare_with_best(data_set: DataSetComparison) -> pd.DataFrame:
     """
     compared, scores = data_set.compared, data_set.scores
     copied_names = {name for names in compared.copies.values() for name in names}
-    models = scores[(scores["seeds"] > 0) & ~scores["configuration"].isin(copied_names)]
+    models = scores[(scores["replicates"] > 0) & ~scores["configuration"].isin(copied_names)]
     models = models.sort_values("test_macro_f1", ascending=False, kind="stable")
     if models.empty:
         return models

@@ -1,11 +1,12 @@
 """Compute intervals, p-values and detectable differences from the variance of a mean.
 
 The variance of a mean has two parts. That of the test images is well known, because 2,000 resamples
-estimate it. That of the seeds is estimated from few values, so it has few degrees of freedom. The
-squared half-width of an interval is the sum of the squares of the half-widths of both parts (method
-of variance estimates recovery, MOVER: Zou & Donner, Statistics in Medicine, 2008). A single
-Student's t for the sum, with Satterthwaite's degrees of freedom, is too narrow with two or three
-seeds whenever they happen to be close to each other.
+estimate it. That of the replicates, i.e. the seeds and the folds of a cross-validation, is
+estimated from few values, so it has few degrees of freedom. The squared half-width of an interval
+is the sum of the squares of the half-widths of both parts (method of variance estimates recovery,
+MOVER: Zou & Donner, Statistics in Medicine, 2008). A single Student's t for the sum, with
+Satterthwaite's degrees of freedom, is too narrow with two or three replicates whenever they happen
+to be close to each other.
 """
 
 from typing import NamedTuple
@@ -21,16 +22,16 @@ _MAX_Z = 37.0
 
 
 class MeanVariance(NamedTuple):
-    """Variance of a mean over seeds, for one mean or many at once.
+    """Variance of a mean over replicates, for one mean or many at once.
 
     Attributes:
         images: Variance from the choice of the test images.
-        seeds: Variance from the choice of the seeds; 0 without replicates.
-        dof: Degrees of freedom of `seeds`.
+        replicates: Variance from the choice of the replicates; 0 without replicates.
+        dof: Degrees of freedom of `replicates`.
     """
 
     images: FloatArray
-    seeds: FloatArray
+    replicates: FloatArray
     dof: FloatArray
 
 
@@ -43,8 +44,8 @@ def compute_half_width(variance: MeanVariance, tail: float | FloatArray) -> Floa
     """
     z = -special.ndtri(tail)
     with np.errstate(invalid="ignore"):
-        t = np.where(variance.seeds > 0, -special.stdtrit(variance.dof, tail), 0.0)
-    return np.asarray(np.sqrt(z**2 * variance.images + t**2 * variance.seeds))
+        t = np.where(variance.replicates > 0, -special.stdtrit(variance.dof, tail), 0.0)
+    return np.asarray(np.sqrt(z**2 * variance.images + t**2 * variance.replicates))
 
 
 def compute_tail(distance: FloatArray, variance: MeanVariance) -> FloatArray:
@@ -65,5 +66,5 @@ def compute_tail(distance: FloatArray, variance: MeanVariance) -> FloatArray:
         middle = (low + high) / 2
         is_inside = compute_half_width(variance, special.ndtr(-middle)) < distance
         low, high = np.where(is_inside, middle, low), np.where(is_inside, high, middle)
-    is_known = np.isfinite(variance.images + variance.seeds)
+    is_known = np.isfinite(variance.images + variance.replicates)
     return np.where(is_known, special.ndtr(-low), np.nan)

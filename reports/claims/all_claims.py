@@ -1,8 +1,8 @@
 """Judge each claim of the paper by the trials and the data of a study.
 
-The verdict is "inconclusive" if the study lacks trials or seeds, or if it has too few to decide.
-It is also "inconclusive" if a trial ended at the epoch limit: the paper's claims are about models
-that were trained until they stopped improving. More epochs can change what each of the eight
+The verdict is "inconclusive" if the study lacks trials or replicates, or if it has too few to
+decide. It is also "inconclusive" if a trial ended at the epoch limit: the paper's claims are about
+models that were trained until they stopped improving. More epochs can change what each of the eight
 measures: the levels of the scores, the lowest loss of the curves, and which errors remain.
 `docs/explanation/statistics.md` gives the reason for each claim.
 """
@@ -23,7 +23,7 @@ from reports.claims.claim import (
     Claim,
     Verdict,
     describe_missing,
-    explain_one_seed,
+    explain_one_replicate,
     is_above,
     is_below,
     judge_all_above,
@@ -122,7 +122,9 @@ def judge_better_family(bootstrap: BootstrapScores) -> Claim:
         {f"macro F1, {a} - {b}": ("macro_f1", {a: 1, b: -1}) for a, b in product(cnn, mlnn)},
     )
     if rows.empty:
-        return make_claim(evidence="No CNN and MLNN configurations have a complete seed in common.")
+        return make_claim(
+            evidence="No CNN and MLNN configurations have a complete replicate in common."
+        )
     text = (
         f"The CNN has a significantly higher macro F1 than the MLNN in {is_above(rows).sum()} of "
         f"{format_count(len(rows), 'pair')} and a significantly lower one in "
@@ -130,7 +132,7 @@ def judge_better_family(bootstrap: BootstrapScores) -> Claim:
         f"{format_number(rows['p_holm'].max(), 'p')}). {_describe_differences(rows)}"
     )
     return make_claim(
-        verdict=judge_all_above(rows), evidence=_add_seed_caveat(text, rows), numbers=rows
+        verdict=judge_all_above(rows), evidence=_add_replicate_caveat(text, rows), numbers=rows
     )
 
 
@@ -156,7 +158,7 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
     }
     rows = measure_contrasts(bootstrap, contrast_by_quantity)
     if rows.empty:
-        return make_claim(evidence="No seed is complete for all CNN and MLNN configurations.")
+        return make_claim(evidence="No replicate is complete for all CNN and MLNN configurations.")
     rows = rows.assign(class_label=labels)
     significant, decimals = is_above(rows), choose_decimals(rows["low"], rows["high"])
     text = (
@@ -177,7 +179,7 @@ def judge_better_precision(bootstrap: BootstrapScores, labels: tuple[str, ...]) 
             text += f" {heading} (points, 95% confidence interval): {'; '.join(items)}."
     return make_claim(
         verdict=judge_all_above(rows),
-        evidence=_add_seed_caveat(text, rows),
+        evidence=_add_replicate_caveat(text, rows),
         numbers=rows[[*NUMBER_COLUMNS]],
     )
 
@@ -187,7 +189,7 @@ def judge_similar_scores(bootstrap: BootstrapScores) -> Claim:
 
     The verdict is "supported" if the 95% confidence interval of every pair's difference in macro
     F1 is within `SIMILARITY_MARGIN`. It is "contradicted" if the interval of a pair is entirely
-    outside the margin and its Holm-adjusted p < ALPHA. It is "inconclusive" with one seed.
+    outside the margin and its Holm-adjusted p < ALPHA. It is "inconclusive" with one replicate.
     Configurations that train the same model are counted.
     """
     make_claim = partial(
@@ -210,13 +212,13 @@ def judge_similar_scores(bootstrap: BootstrapScores) -> Claim:
             "so the difference is exactly 0."
         )
     if rows.empty:
-        reason = "No family has two different models with a complete seed in common."
+        reason = "No family has two different models with a complete replicate in common."
         return make_claim(evidence=f"{reason}{note}")
     inside = (rows["low"] >= -SIMILARITY_MARGIN) & (rows["high"] <= SIMILARITY_MARGIN)
     outside = (rows["low"] > SIMILARITY_MARGIN) | (rows["high"] < -SIMILARITY_MARGIN)
     differs = outside & (rows["p_holm"] < ALPHA)
     verdict: Verdict = "inconclusive"
-    if rows["seeds"].min() > 1 and (inside.all() or differs.any()):
+    if rows["replicates"].min() > 1 and (inside.all() or differs.any()):
         verdict = "supported" if inside.all() else "contradicted"
     text = (
         f"Within a family, the difference in macro F1 is less than one point in {inside.sum()} of "
@@ -224,7 +226,7 @@ def judge_similar_scores(bootstrap: BootstrapScores) -> Claim:
         f"{differs.sum()}, and inconclusive in {(~inside & ~differs).sum()}. "
         f"{_describe_differences(rows)}{note}"
     )
-    return make_claim(verdict=verdict, evidence=_add_seed_caveat(text, rows), numbers=rows)
+    return make_claim(verdict=verdict, evidence=_add_replicate_caveat(text, rows), numbers=rows)
 
 
 def _describe_differences(rows: pd.DataFrame) -> str:
@@ -252,5 +254,5 @@ def _format_range(rows: pd.DataFrame) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _add_seed_caveat(text: str, rows: pd.DataFrame) -> str:
-    return f"{text} {explain_one_seed(rows)}" if rows["seeds"].min() < 2 else text
+def _add_replicate_caveat(text: str, rows: pd.DataFrame) -> str:
+    return f"{text} {explain_one_replicate(rows)}" if rows["replicates"].min() < 2 else text

@@ -13,13 +13,14 @@ from reports.analysis.intervals import ALPHA, Estimate, adjust_holm
 from reports.format.text import label
 from reports.format.units import choose_decimals, format_interval, format_number
 from reports.ledger.loading import LoadedStudy
+from reports.ledger.planned_trial import REPLICATE_SETTINGS
 
 Verdict = Literal["supported", "contradicted", "inconclusive"]
 
-NUMBER_COLUMNS = ("quantity", "value", "low", "high", "p", "p_holm", "seeds")
+NUMBER_COLUMNS = ("quantity", "value", "low", "high", "p", "p_holm", "replicates")
 """Columns of `Claim.numbers`."""
 
-ONE_SEED_TEXT = "There is only one seed, so the variance across seeds is unknown."
+ONE_REPLICATE_TEXT = "There is only one replicate, so the variance across replicates is unknown."
 
 NO_TRIAL_TEXT = "This study has no complete trials."
 
@@ -40,10 +41,11 @@ class Claim:
         numbers: A row for each quantity in the evidence, unrounded:
 
             - `quantity` (str): What is measured, with the configurations.
-            - `value`, `low`, `high` (float): Mean over the seeds and its 95% confidence interval.
+            - `value`, `low`, `high` (float): Mean over the replicates and its 95% confidence
+              interval.
             - `p`, `p_holm` (float): Two-sided p-value, and the same value Holm-adjusted for the
               number of rows of the claim.
-            - `seeds` (int): Number of seeds, at least 1.
+            - `replicates` (int): Number of replicates, at least 1.
     """
 
     statement: str
@@ -61,7 +63,7 @@ def make_numbers_frame(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
             {"quantity": key, "value": estimate.mean} | estimate._asdict()
             for key, estimate in estimates.items()
         ],
-        columns=["quantity", "value", "low", "high", "p", "seeds"],
+        columns=["quantity", "value", "low", "high", "p", "replicates"],
     )
     return frame.assign(p_holm=adjust_holm(frame["p"].to_numpy(dtype=np.float64)))[
         [*NUMBER_COLUMNS]
@@ -76,7 +78,7 @@ def measure_contrasts(
     Args:
         bootstrap: Scores of the study's trials.
         contrast_by_quantity: Score and weights of each contrast, by the name of the quantity. A
-            contrast is left out if its configurations have no seed in common.
+            contrast is left out if its configurations have no replicate in common.
     """
     weights_by_score: dict[str, dict[str, Mapping[str, float]]] = {}
     for quantity, (score, weights) in contrast_by_quantity.items():
@@ -94,7 +96,7 @@ def measure_contrasts(
         {
             quantity: estimates[quantity]
             for quantity in contrast_by_quantity
-            if estimates[quantity].seeds > 0
+            if estimates[quantity].replicates > 0
         }
     )
 
@@ -103,9 +105,9 @@ def judge_all_above(numbers: pd.DataFrame) -> Verdict:
     """Judge whether every value is above 0.
 
     The verdict is "supported" if all values are significantly above 0 (Holm-adjusted p < ALPHA)
-    and "contradicted" if any is significantly below 0. It is "inconclusive" with one seed.
+    and "contradicted" if any is significantly below 0. It is "inconclusive" with one replicate.
     """
-    if numbers.empty or numbers["seeds"].min() < 2:
+    if numbers.empty or numbers["replicates"].min() < 2:
         return "inconclusive"
     if is_above(numbers).all():
         return "supported"
@@ -144,7 +146,9 @@ def make_equivalence_keys(loaded_study: LoadedStudy) -> dict[str, str]:
     """
     return {
         record.configuration: repr(
-            sorted((k, v) for k, v in record.config.items() if k not in {"loss", "seed"})
+            sorted(
+                (k, v) for k, v in record.config.items() if k not in {"loss", *REPLICATE_SETTINGS}
+            )
         )
         for record in loaded_study.records.values()
     }
@@ -157,11 +161,13 @@ def describe_missing(missing: Sequence[str]) -> str:
     return f"This study has no complete {label(missing[0])} trials."
 
 
-def explain_one_seed(numbers: pd.DataFrame) -> str:
-    """Return a sentence on what is unknown if some numbers are based on one seed."""
-    if numbers["seeds"].max() == 1:
-        return ONE_SEED_TEXT
-    return "Some results are based on one seed, so their variance across seeds is unknown."
+def explain_one_replicate(numbers: pd.DataFrame) -> str:
+    """Return a sentence on what is unknown if some numbers are based on one replicate."""
+    if numbers["replicates"].max() == 1:
+        return ONE_REPLICATE_TEXT
+    return (
+        "Some results are based on one replicate, so their variance across replicates is unknown."
+    )
 
 
 def format_points(row: Mapping[Any, Any]) -> str:

@@ -24,7 +24,7 @@ from reports.claims.claim import (
     NUMBER_COLUMNS,
     Claim,
     Verdict,
-    explain_one_seed,
+    explain_one_replicate,
     format_plain,
     format_plain_interval,
     format_points,
@@ -47,7 +47,7 @@ def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -
     that involve class 3, the errors on class 0 predicted as class 3, and the errors on class 5
     predicted as class 3. The verdict is "supported" if the 95% confidence interval of the first
     is above 0 and the means of the other two are above 0. It is "contradicted" if any is
-    significantly below 0 (Holm-adjusted p < ALPHA), and "inconclusive" with one seed.
+    significantly below 0 (Holm-adjusted p < ALPHA), and "inconclusive" with one replicate.
     """
     make_claim = partial(
         Claim,
@@ -61,7 +61,8 @@ def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -
         if not counts.any():
             supported.append(False)
             texts.append(
-                f"{label(family)}: no errors, or no seed that is complete for every configuration."
+                f"{label(family)}: no errors, or no replicate that is complete for every "
+                "configuration."
             )
             continue
         leads = {
@@ -78,8 +79,8 @@ def judge_central_class(predictions: TestPredictions, errors: ConfusionErrors) -
         return make_claim(evidence=" ".join(texts) or NO_TRIAL_TEXT)
     numbers = make_numbers_frame(rows)
     verdict: Verdict = "inconclusive"
-    if numbers["seeds"].min() < 2:
-        texts.append(explain_one_seed(numbers))
+    if numbers["replicates"].min() < 2:
+        texts.append(explain_one_replicate(numbers))
     elif is_below(numbers).any() or all(supported):
         verdict = "supported" if all(supported) else "contradicted"
     return make_claim(verdict=verdict, evidence=" ".join(texts), numbers=numbers)
@@ -201,12 +202,12 @@ def judge_same_pattern(
 ) -> Claim:
     """Judge whether all configurations of a family have the same pattern of confusion.
 
-    The pattern is the 56 off-diagonal cells, summed over seeds. Two patterns are compared by
+    The pattern is the 56 off-diagonal cells, summed over replicates. Two patterns are compared by
     Pearson's correlation, corrected for noise. The verdict is "supported" if the 95% confidence
     intervals of all pairs are above `MIN_SAME_CORRELATION`. It is "contradicted" if the correlation
     of any pair is significantly below it (Holm-adjusted p < ALPHA), and "inconclusive" with one
-    seed. For 40 simulated studies with equal expected patterns, 0 are contradicted, and 15 without
-    the correction (tests/slow/test_same_pattern.py, even pattern).
+    replicate. For 40 simulated studies with equal expected patterns, 0 are contradicted, and 15
+    without the correction (tests/slow/test_same_pattern.py, even pattern).
 
     Args:
         predictions: Predictions of the study on test.
@@ -240,8 +241,8 @@ def judge_same_pattern(
         text += f" It is unknown for {format_count(n_unknown, 'pair')} with few or no errors."
     is_low = (numbers["value"] < MIN_SAME_CORRELATION) & (numbers["p_holm"] < ALPHA)
     verdict: Verdict = "inconclusive"
-    if numbers["seeds"].min() < 2:
-        text += f" {explain_one_seed(numbers)}"
+    if numbers["replicates"].min() < 2:
+        text += f" {explain_one_replicate(numbers)}"
     elif is_low.any():
         verdict = "contradicted"
     elif (numbers["low"] > MIN_SAME_CORRELATION).all() and not n_unknown:
@@ -250,7 +251,10 @@ def judge_same_pattern(
         len(families) == 2
         and (correlation := correlate_patterns(errors, *families.values())) is not None
     ):
-        row = _make_interval_row(correlation) | {"p": correlation.p, "seeds": correlation.seeds}
+        row = _make_interval_row(correlation) | {
+            "p": correlation.p,
+            "replicates": correlation.replicates,
+        }
         row["quantity"] = f"r of {' and '.join(map(label, families))}"
         numbers = pd.DataFrame([*numbers.to_dict("records"), row], columns=[*NUMBER_COLUMNS])
         text += f" Between the two families, r is {format_plain_interval(row)}."
@@ -258,8 +262,8 @@ def judge_same_pattern(
 
 
 _NO_PAIR_TEXT = (
-    "No two configurations of a family differ in more than the loss, share a complete seed, and "
-    "have enough errors to compare their patterns."
+    "No two configurations of a family differ in more than the loss, share a complete replicate, "
+    "and have enough errors to compare their patterns."
 )
 
 

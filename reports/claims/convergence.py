@@ -1,6 +1,6 @@
 """Judge the paper's claims about loss curves: which are smoother, and which converge faster.
 
-Curves are of the training loss, so their only variance is across seeds; no test image is used.
+Curves are of the training loss, so their only variance is across replicates; no test image is used.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from reports.analysis import loss_curves
 from reports.analysis.intervals import Estimate, estimate_mean
 from reports.claims.claim import (
     NUMBER_COLUMNS,
-    ONE_SEED_TEXT,
+    ONE_REPLICATE_TEXT,
     Claim,
     Verdict,
     describe_missing,
@@ -25,14 +25,15 @@ from reports.claims.claim import (
 from reports.format.text import label
 from reports.format.units import format_count
 from reports.ledger.loading import LoadedStudy
+from reports.ledger.planned_trial import REPLICATE_SETTINGS, get_replicate_name
 from reports.ledger.states import TrialState
 
 # These settings depend on the optimizer, so they may differ between two paired trials.
-_OPTIMIZER_SETTINGS = frozenset({"optimizer", "learning_rate", "momentum", "seed"})
+_OPTIMIZER_SETTINGS = frozenset({"optimizer", "learning_rate", "momentum"})
 
 CurveComparison = Callable[[FloatArray, FloatArray], float]
-CurvePair = tuple[str, str, int, FloatArray, FloatArray]
-"""Family, other settings, seed, and the losses with SGD and with Adam."""
+CurvePair = tuple[str, str, str, FloatArray, FloatArray]
+"""Family, other settings, replicate, and the losses with SGD and with Adam."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +99,10 @@ _CONVERGENCE_DEFINITIONS = (
 def judge_smoother_curves(loaded_study: LoadedStudy) -> Claim:
     """Judge whether SGD's curves are smoother, by three definitions of roughness.
 
-    The log ratios are averaged over all pairs for each seed. A definition supports the claim if the
-    95% confidence interval over seeds and the mean of every family are above 0. The paper claims it
-    for both families. A definition contradicts it if all of them are below 0. The verdict is
-    "supported" or "contradicted" if all definitions agree.
+    The log ratios are averaged over all pairs for each replicate. A definition supports the claim
+    if the 95% confidence interval over replicates and the mean of every family are above 0. The
+    paper claims it for both families. A definition contradicts it if all of them are below 0. The
+    verdict is "supported" or "contradicted" if all definitions agree.
     """
     return _judge_definitions(
         partial(
@@ -117,8 +118,8 @@ def judge_smoother_curves(loaded_study: LoadedStudy) -> Claim:
 def judge_faster_convergence(loaded_study: LoadedStudy) -> Claim:
     """Judge whether Adam converges faster, by the rule of `judge_smoother_curves`.
 
-    The interval is never narrower than the resolution of one epoch, so that equal seeds do not give
-    an interval without a width.
+    The interval is never narrower than the resolution of one epoch, so that equal replicates do not
+    give an interval without a width.
     """
     return _judge_definitions(
         partial(Claim, statement="Adam converges faster than SGD.", paper_sections="3.1, 3.2, 5"),
@@ -138,13 +139,13 @@ def _judge_definitions(
     if not rows:
         return make_claim(evidence="The loss curves are too short to compare.")
     verdicts = {result.verdict for result in results}
-    n_seeds = max(row["seeds"] for row in rows)
-    fewest_seeds = min(row["seeds"] for row in rows)
+    n_replicates = max(row["replicates"] for row in rows)
+    fewest_replicates = min(row["replicates"] for row in rows)
     texts = [result.text for result in results]
     texts.append(
-        f"Trials are paired by seed ({_format_seeds(fewest_seeds, n_seeds)})."
-        if n_seeds > 1
-        else ONE_SEED_TEXT
+        f"Trials are paired by replicate ({_format_replicates(fewest_replicates, n_replicates)})."
+        if n_replicates > 1
+        else ONE_REPLICATE_TEXT
     )
     if len(verdicts - {"inconclusive"}) == 2:
         texts.append("The definitions contradict each other.")
@@ -155,9 +156,9 @@ def _judge_definitions(
     )
 
 
-def _format_seeds(fewest: int, most: int) -> str:
-    """Format as `3 seeds`, or as `2 to 3 seeds` if some curves are too short to compare."""
-    return format_count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
+def _format_replicates(fewest: int, most: int) -> str:
+    """Format as `3 replicates`, or `2 to 3 replicates` if some curves are too short to compare."""
+    return format_count(most, "replicate") if fewest == most else f"{fewest} to {most} replicates"
 
 
 def _judge_ratio(pairs: Sequence[CurvePair], definition: _Definition) -> _JudgedRatio:
@@ -193,14 +194,14 @@ def _judge_ratio(pairs: Sequence[CurvePair], definition: _Definition) -> _Judged
 
 
 def _estimate_ratio(tables: Sequence[pd.DataFrame]) -> Estimate:
-    """Return the mean log ratio over the seeds with its interval.
+    """Return the mean log ratio over the replicates with its interval.
 
     Args:
-        tables: Log ratios, a row for each seed, then their lower and upper bounds, if any.
+        tables: Log ratios, a row for each replicate, then their lower and upper bounds, if any.
     """
     values, *bounds = (table.to_numpy().mean(axis=1) for table in tables)
     estimate = estimate_mean(values, None)
-    if bounds and estimate.seeds > 1:
+    if bounds and estimate.replicates > 1:
         low, high = (bound.mean() for bound in bounds)
         estimate = estimate._replace(
             low=float(np.fmin(estimate.low, low)), high=float(np.fmax(estimate.high, high))
@@ -215,7 +216,7 @@ def _make_ratio_row(quantity: str, log_ratio: Estimate) -> dict[str, Any]:
         "low": np.exp(log_ratio.low),
         "high": np.exp(log_ratio.high),
     }
-    return {"quantity": quantity, "p": log_ratio.p, "seeds": log_ratio.seeds} | ratios
+    return {"quantity": quantity, "p": log_ratio.p, "replicates": log_ratio.replicates} | ratios
 
 
 def _pair_curves(loaded_study: LoadedStudy) -> Sequence[CurvePair] | str:
@@ -225,40 +226,46 @@ def _pair_curves(loaded_study: LoadedStudy) -> Sequence[CurvePair] | str:
     if missing := [name for name in ("sgd", "adam") if name not in optimizers]:
         return describe_missing(missing)
     pairs = [
-        (family, other_settings, seed, sgd, adam)
-        for (optimizer, family, other_settings, seed), sgd in curves.items()
+        (family, other_settings, replicate, sgd, adam)
+        for (optimizer, family, other_settings, replicate), sgd in curves.items()
         if optimizer == "sgd"
-        and (adam := curves.get(("adam", family, other_settings, seed))) is not None
+        and (adam := curves.get(("adam", family, other_settings, replicate))) is not None
     ]
-    reason = "No SGD trial has a matching Adam trial with the same seed and equal other settings."
+    reason = (
+        "No SGD trial has a matching Adam trial with the same replicate and equal other settings."
+    )
     return pairs or reason
 
 
 def _tabulate(pairs: Sequence[CurvePair], compare: CurveComparison) -> pd.DataFrame:
-    """Return a row for each seed and a column for each (family, other settings), without NaN."""
-    rows = [(f, other, seed, compare(sgd, adam)) for f, other, seed, sgd, adam in pairs]
-    frame = pd.DataFrame(rows, columns=["family", "other_settings", "seed", "value"])
+    """Return a row for each replicate, a column for each (family, other settings), and no NaN."""
+    rows = [(f, other, replicate, compare(sgd, adam)) for f, other, replicate, sgd, adam in pairs]
+    frame = pd.DataFrame(rows, columns=["family", "other_settings", "replicate", "value"])
     table = frame.pivot_table(
-        index="seed", columns=["family", "other_settings"], values="value", sort=False
+        index="replicate", columns=["family", "other_settings"], values="value", sort=False
     )
     return table.dropna(axis="index")
 
 
-def _collect_curves(loaded_study: LoadedStudy) -> dict[tuple[str, str, str, int], FloatArray]:
-    """Return training losses of complete trials by optimizer, family, other settings and seed."""
+def _collect_curves(loaded_study: LoadedStudy) -> dict[tuple[str, str, str, str], FloatArray]:
+    """Return training losses by optimizer, family, other settings and replicate."""
     curves = {}
     for key, record in loaded_study.records.items():
         losses = _to_valid_losses([epoch.train_loss for epoch in loaded_study.epochs[key]])
         if record.state is TrialState.COMPLETE and losses is not None:
             config = record.config
             other_settings = repr(
-                sorted((k, v) for k, v in config.items() if k not in _OPTIMIZER_SETTINGS)
+                sorted(
+                    (k, v)
+                    for k, v in config.items()
+                    if k not in _OPTIMIZER_SETTINGS | REPLICATE_SETTINGS
+                )
             )
             curve_key = (
                 str(config["optimizer"]),
                 str(config["family"]),
                 other_settings,
-                int(config["seed"]),
+                get_replicate_name(config),
             )
             curves[curve_key] = losses
     return curves

@@ -45,8 +45,9 @@ def draw_confusion_matrices(
         axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1))
         if len(labels) <= canvas.MAX_NAMED_CLASSES:
             draw_cell_texts(axes, list_count_texts(counts, shares))
-        n_seeds = int(matrix_rows["seeds"].max())
-        canvas.set_panel_title(axes, name, f"sum of {n_seeds} seeds" if n_seeds > 1 else "1 seed")
+        n_replicates = int(matrix_rows["replicates"].max())
+        title = f"sum of {n_replicates} replicates" if n_replicates > 1 else "1 replicate"
+        canvas.set_panel_title(axes, name, title)
         canvas.label_class_axes(axes, labels)
     with_texts = len(labels) <= canvas.MAX_NAMED_CLASSES
     xlabel = "Predicted class (images; % of row below)" if with_texts else "Predicted class"

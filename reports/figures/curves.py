@@ -14,8 +14,8 @@ from reports.format.text import DataLabel
 MAX_CURVES = len(colors.MODEL_COLORS)
 """Maximum number of models in a figure; more would need colors that are hard to tell apart."""
 
-MIN_SEEDS_FOR_BAND = 3
-"""Minimum number of seeds for a band; with fewer, each seed has a thin line."""
+MIN_REPLICATES_FOR_BAND = 3
+"""Minimum number of replicates for a band; with fewer, each has a thin line."""
 
 _LINE_STYLES = {"train_loss": "--", "val_loss": "-", "val_macro_f1": "-"}
 _PANELS = (("Loss (nats)", ("train_loss", "val_loss")), ("Macro F1 on val (%)", ("val_macro_f1",)))
@@ -27,8 +27,8 @@ def draw_curves(
 ) -> MarkedFigure:
     """Draw the mean curves of several models, with the losses on the left and macro F1 right.
 
-    With at least `MIN_SEEDS_FOR_BAND` seeds, a band shows mean ± standard deviation on val; with
-    two, each seed has a thin line. A ring is at the epoch whose weights a trial kept.
+    With at least `MIN_REPLICATES_FOR_BAND` replicates, a band shows mean ± standard deviation on
+    val; with two, each has a thin line. A ring is at the epoch whose weights a trial kept.
 
     Args:
         frame: Rows of `LearningCurves.epochs`, of at most `MAX_CURVES` configurations.
@@ -67,14 +67,14 @@ def _draw_spread(
     column: str,
     color: str,
 ) -> None:
-    """Draw the spread over the seeds, as a band or as a line for each of two seeds."""
+    """Draw the spread over the replicates, as a band or as a line for each of two."""
     scale, model = _get_scale(column), str(rows["configuration"].iloc[0])
-    replicates = list(rows.groupby("seed", sort=False))
-    if len(replicates) >= MIN_SEEDS_FOR_BAND and column != "train_loss":
+    replicates = list(rows.groupby("replicate", sort=False))
+    if len(replicates) >= MIN_REPLICATES_FOR_BAND and column != "train_loss":
         low, high = ((mean[column] + sign * mean[f"{column}_sd"]) * scale for sign in (-1, 1))
         band = axes.fill_between(mean["epoch"], low, high, color=color, alpha=0.2, linewidth=0)
         figure.mark(band, model=model)
-    elif 1 < len(replicates) < MIN_SEEDS_FOR_BAND:
+    elif 1 < len(replicates) < MIN_REPLICATES_FOR_BAND:
         for _, replicate in replicates:
             points = replicate["epoch"], replicate[column] * scale
             (line,) = axes.plot(*points, color=color, lw=0.6, ls=_LINE_STYLES[column])

@@ -18,7 +18,27 @@ IGNORED_ORDER = (
 """Limitation of a data set of MedMNIST whose task is ordinal regression."""
 
 
-def list_limitations(data: DataRecord) -> tuple[str, ...]:
+def describe_fold_variance(folds: int) -> tuple[str, ...]:
+    """Return sentences on which variance the intervals of a cross-validation include.
+
+    Args:
+        folds: Number of folds K. Two trials of a seed have (K - 2) / (K - 1) of their training
+            images in common.
+    """
+    included = (
+        "The intervals of scores on test include the variance from test images, seed and held-out "
+        "fold, but not that from another set of training images."
+    )
+    if folds == 2:
+        return (included,)
+    return (
+        included,
+        f"Two trials of a seed have about {(folds - 2) / (folds - 1):.0%} of their training images "
+        "in common, so the intervals are too narrow for new training data.",
+    )
+
+
+def list_limitations(data: DataRecord, folds: int | None) -> tuple[str, ...]:
     """List how the split and the source of the images limit the scores.
 
     The facts are those of MedMNIST's description of BloodMNIST and of Acevedo et al., "A dataset of
@@ -27,6 +47,7 @@ def list_limitations(data: DataRecord) -> tuple[str, ...]:
 
     Args:
         data: Data of the study.
+        folds: Number of folds of the cross-validation; None without one.
 
     Returns:
         Statements of one to three sentences; none for synthetic cells, which have no source.
@@ -58,10 +79,16 @@ def list_limitations(data: DataRecord) -> tuple[str, ...]:
                 " If it was made from BloodMNIST or its source photographs, all images come from "
                 f"{_SOURCE}."
             )
+    variance = (
+        "The confidence intervals cover other test images from the same source and, with several "
+        f"replicates, other seeds{'' if folds is None else ' and folds'}. They do not cover new "
+        "patients, hospitals, stains or devices."
+    )
+    if folds is not None:
+        variance = " ".join([variance, *describe_fold_variance(folds)])
     return (
         f"{split} Images of one patient may be in train and in test. The scores may then be too "
         "high for new patients.",
         source,
-        "The confidence intervals cover other test images from the same source and, with several "
-        "seeds, other seeds. They do not cover new patients, hospitals, stains or devices.",
+        variance,
     )

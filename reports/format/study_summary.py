@@ -91,7 +91,7 @@ def _format_states(counts: Mapping[str, int]) -> str:
 
 def _format_table(comparison: pd.DataFrame) -> Markup:
     """Format the configurations with the highest macro F1; empty if none has a score."""
-    scored = comparison[comparison["seeds"] > 0]
+    scored = comparison[comparison["replicates"] > 0]
     best = scored.sort_values("test_macro_f1", ascending=False, kind="stable").head(MAX_ROWS)
     if best.empty:
         return Markup("")
@@ -99,7 +99,7 @@ def _format_table(comparison: pd.DataFrame) -> Markup:
     rows = [
         (
             row["configuration"],
-            f"{row['seeds']:.0f}",
+            f"{row['replicates']:.0f}",
             format_number(row["test_macro_f1"], "percent", decimals=decimals),
             format_interval(
                 row["test_macro_f1_low"], row["test_macro_f1_high"], "percent", decimals=decimals
@@ -108,7 +108,12 @@ def _format_table(comparison: pd.DataFrame) -> Markup:
         for row in best.to_dict("records")
     ]
     note = f"Best {MAX_ROWS} of {len(scored)} configurations." if len(scored) > MAX_ROWS else ""
-    headings = ("configuration", "seeds", "macro F1 on test (%)", "95% confidence interval (%)")
+    headings = (
+        "configuration",
+        "replicates",
+        "macro F1 on test (%)",
+        "95% confidence interval (%)",
+    )
     header, body = _format_row("th", headings), Markup("").join(_format_row("td", r) for r in rows)
     return Markup(
         '<table style="border-collapse: collapse; margin: 0.5em 0; color: inherit">'

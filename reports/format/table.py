@@ -175,7 +175,7 @@ def _format_rows(
     frame: pd.DataFrame, columns: Sequence[Column], group: str | None, rules: Collection[int]
 ) -> Iterator[tuple[str, ...]]:
     """Yield the texts of each row; the value of `group` only where a group begins."""
-    # With one seed there is no standard deviation, so the column shows only the mean.
+    # With one replicate there is no standard deviation, so the column shows only the mean.
     sd_keys = {c.key for c in columns if c.show_sd and f"{c.key}_sd" in frame}
     display_sd_keys = {key for key in sd_keys if frame[f"{key}_sd"].notna().any()}
     decimals = {

@@ -14,17 +14,21 @@ _NUMBER_WORDS = (
 
 
 def make_title(study: StudyRecord) -> str:
-    """Return the title of a study's report, e.g. `Eight classifiers on BloodMNIST, 3 seeds`."""
+    """Return the title of a study's report, e.g. `Eight classifiers on BloodMNIST, 3 seeds`.
+
+    A cross-validation also has its folds, e.g. `Two classifiers on BloodMNIST, 1 seed, 5 folds`.
+    """
     data_name = _get_data_name(study.data)
     if study.search is not None:
         return f"Search over {format_count(study.search.n_trials, 'trial')} on {data_name}"
     n_configurations = len({trial.configuration for trial in study.trials})
     n_seeds = len({trial.config["seed"] for trial in study.trials})
     noun = "classifier" if n_configurations == 1 else "classifiers"
-    return (
-        f"{_format_number_word(n_configurations)} {noun} on {data_name}, "
-        f"{format_count(n_seeds, 'seed')}"
-    )
+    title = f"{_format_number_word(n_configurations)} {noun} on {data_name}"
+    title += f", {format_count(n_seeds, 'seed')}"
+    if study.grid is None or study.grid.folds is None:
+        return title
+    return f"{title}, {study.grid.folds} folds"
 
 
 def make_multi_study_title(studies: Sequence[StudyRecord]) -> str:

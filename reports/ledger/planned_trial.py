@@ -24,6 +24,9 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
 }
 """Values that turn off the settings that the published study does not have."""
 
+REPLICATE_SETTINGS = frozenset({"seed", "folds", "fold"})
+"""Keys of `Config` that describe the replicate instead of the configuration."""
+
 
 @with_config(ConfigDict(**STRICT, strict=True))  # so that "10" is not read as 10
 class Config(TypedDict):

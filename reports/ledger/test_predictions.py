@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bloodnets.errors import ConflictError
 from bloodnets.metrics import IntArray
+from reports.ledger.planned_trial import get_replicate_name
 from reports.ledger.records import StudyRecord, TrialRecord
 
 
@@ -18,8 +19,11 @@ class TestPredictions:
 
     Attributes:
         trials: Frame with a row for each trial, in the order of the arrays: `study`, `id`,
-            `configuration`, `family`, `loss`, `optimizer` (str) and `seed` (int). If there are
-            several studies, `configuration` begins with the name of the study.
+            `configuration`, `family`, `loss`, `optimizer` (str), `seed` (int), `folds`, `fold`
+            (Int64, <NA> without a cross-validation) and `replicate` (str, name of seed and fold,
+            e.g. `s0` or `s0-f2`). Trials are compared in pairs of the same replicate. If there are
+            several studies, `configuration` begins with the name of the study, and `replicate` ends
+            with the number of folds.
         labels: True classes, int64, shape (n,).
         probabilities: Class probabilities, float32, shape (trials, n, classes).
     """
@@ -59,14 +63,16 @@ def make_test_predictions(
             (n, classes).
         labels: True classes, int64, shape (n,); None without trials.
     """
-    columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed"]
+    settings = ["family", "loss", "optimizer", "seed", "folds", "fold"]
     rows = [
         {"study": study.name, "id": record.id, "configuration": record.configuration}
-        | {key: value for key, value in record.config.items() if key in columns[3:]}
+        | {key: value for key, value in record.config.items() if key in settings}
+        | {"replicate": get_replicate_name(record.config)}
         for record in records
     ]
+    columns = ["study", "id", "configuration", *settings, "replicate"]
     return TestPredictions(
-        trials=pd.DataFrame(rows, columns=columns),
+        trials=pd.DataFrame(rows, columns=columns).astype({"folds": "Int64", "fold": "Int64"}),
         labels=np.empty(0, np.int64) if labels is None else labels,
         probabilities=np.stack([probabilities[record.id] for record in records])
         if records
@@ -91,6 +97,7 @@ def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> Tes
         predictions.trials.assign(
             study=study,
             configuration=[f"{study}: {name}" for name in predictions.trials["configuration"]],
+            replicate=_add_folds(predictions.trials),
         )
         for study, predictions in predictions_by_study.items()
     ]
@@ -101,6 +108,14 @@ def join_predictions(predictions_by_study: Mapping[str, TestPredictions]) -> Tes
             [predictions.probabilities for predictions in predictions_by_study.values()]
         ),
     )
+
+
+def _add_folds(trials: pd.DataFrame) -> list[str]:
+    """Return the names of the replicates with the number of folds, which differs by study."""
+    return [
+        name if pd.isna(folds) else f"{name} of {folds}"
+        for name, folds in zip(trials["replicate"], trials["folds"], strict=True)
+    ]
 
 
 def check_labels(

@@ -24,7 +24,7 @@ from reports.format.text import format_settings, label, make_class_label, make_d
 from reports.format.units import Unit, choose_decimals, format_interval, format_number
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord, TrialRecord
-from reports.ledger.test_predictions import TestPredictions
+from reports.ledger.test_predictions import TestPredictions, make_test_predictions
 from reports.ledger.trial_predictions import read_predictions
 from reports.page.render import make_environment
 from reports.sections.errors.classes import add_note
@@ -105,7 +105,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             data_warnings=list_score_warnings(study.data),
             score_tables=_make_score_tables(scores),
             class_tables=_make_class_tables(study, split["test"]) if "test" in split else (),
-            limitations=list_limitations(study.data),
+            limitations=list_limitations(study.data, record.config.get("folds")),
             trust=_describe_calibration(split["test"]) if "test" in split else None,
             checked=agreement,
         )
@@ -123,7 +123,13 @@ def _describe_training(config: Mapping[str, Any]) -> str:
         parts.append("one-cycle learning rate")
     else:
         parts.append(f"patience {config['patience']}")
-    parts += [f"seed {config['seed']}", f"{config['precision']} precision"]
+    parts.append(f"seed {config['seed']}")
+    if "folds" in config:
+        parts.append(
+            f"fold {config['fold']} (of 0 to {config['folds'] - 1}) of train and val held out as "
+            "val"
+        )
+    parts.append(f"{config['precision']} precision")
     if config["dihedral_augmentation"]:
         parts.append("random flips and rotations by 90° (eight orientations)")
     if config["max_shift"]:
@@ -134,12 +140,8 @@ def _describe_training(config: Mapping[str, Any]) -> str:
 def _load_predictions(ledger: Ledger, record: TrialRecord, split: str) -> TestPredictions:
     """Load the predictions of one trial on a split."""
     probabilities, labels = read_predictions(ledger, record.id, split)
-    settings_columns = {key: record.config[key] for key in ("family", "loss", "optimizer", "seed")}
-    row = {"study": ledger.study.name, "id": record.id, "configuration": record.configuration}
-    return TestPredictions(
-        trials=pd.DataFrame([row | settings_columns]),
-        labels=labels.astype(np.int64),
-        probabilities=probabilities[None],
+    return make_test_predictions(
+        ledger.study, [record], {record.id: probabilities}, labels.astype(np.int64)
     )
 
 

@@ -3,7 +3,7 @@
 Studies of different data are shown side by side and not ranked; see `study_comparison`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,11 +13,13 @@ from reports.analysis.effects import estimate_effects
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.analysis.study_comparison import DataSetComparison, compare_studies
 from reports.format.columns import MULTI_STUDY_COLUMNS
+from reports.format.limitations import describe_fold_variance
 from reports.format.table import make_table
 from reports.format.text import DataLabel, make_data_label
 from reports.format.titles import make_multi_study_title
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
+from reports.ledger.loading import LoadedStudy
 from reports.page import publish, render
 from reports.page.report_folder import require_report_folder
 from reports.sections.comparison import significant_differences
@@ -69,7 +71,7 @@ def write_multi_study_report(
     loaded_studies = {ledger.name: by_name[ledger.name] for ledger in ledgers}
     sections = [
         _make_summary_section(data_sets, len(loaded_studies)),
-        _make_scores_section(data_sets),
+        _make_scores_section(data_sets, _list_folds(loaded_studies.values())),
     ]
     sections += [
         data_set.pairs_section for data_set in data_sets if data_set.pairs_section is not None
@@ -139,24 +141,35 @@ def _make_summary_section(data_sets: Sequence[_DataSetText], n_studies: int) -> 
     return Section(key="summary", title="Summary", paragraphs=tuple(paragraphs))
 
 
-def _make_scores_section(data_sets: Sequence[_DataSetText]) -> Section:
-    """Make a table for each data set, with every configuration of every study."""
+def _list_folds(loaded_studies: Iterable[LoadedStudy]) -> list[int]:
+    """Return the different numbers of folds of the cross-validations, ascending."""
+    grids = [loaded_study.study.grid for loaded_study in loaded_studies]
+    return sorted({grid.folds for grid in grids if grid is not None and grid.folds is not None})
+
+
+def _make_scores_section(data_sets: Sequence[_DataSetText], folds: Sequence[int]) -> Section:
+    """Make a table for each data set, with every configuration of every study.
+
+    Args:
+        data_sets: Texts of the data sets.
+        folds: Different numbers of folds of the studies.
+    """
     paragraph = (
-        "± gives the standard deviation over seeds. A 95% confidence interval includes the "
-        "variance from the choice of test images and, with several seeds, the variance across "
-        "seeds."
+        "± gives the standard deviation over replicates. A 95% confidence interval includes the "
+        "variance from the choice of test images and, with several replicates, the variance across "
+        "replicates."
     )
     return Section(
         key="ranking",
         title="Scores of every configuration",
-        notes=(paragraph,),
+        notes=(paragraph, *(" ".join(describe_fold_variance(number)) for number in folds)),
         figures=tuple(figure for data_set in data_sets for figure in data_set.figures),
         tables=tuple(
             make_table(
                 f"scores-{number}",
                 f"Scores on test. {data_set.data.short_line}",
                 MULTI_STUDY_COLUMNS,
-                data_set.scores.assign(seeds_text=data_set.scores["seeds"].astype(str)),
+                data_set.scores.assign(replicates_text=data_set.scores["replicates"].astype(str)),
                 group="study",
                 values=data_set.scores.drop(columns="label"),
                 data=data_set.data,

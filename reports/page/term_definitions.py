@@ -50,18 +50,26 @@ TERMS = (
         definition=(
             "A range that would contain the true value in about 95% of repeated studies. It "
             f"combines the variance from the choice of test images ({N_RESAMPLES:,} bootstrap "
-            "samples of the images) with the variance across seeds. With one seed, it includes "
-            "only the variance from the test images."
+            "samples of the images) with the variance across replicates. With one replicate, it "
+            "includes only the variance from the test images."
         ),
     ),
     Term(
         key="seed",
-        name="Seed, replicate",
-        pattern=r"\b(?:[Ss]eeds?|[Rr]eplicates?)\b",
+        name="Seed",
+        pattern=r"\b[Ss]eeds?\b",
         definition=(
-            "The seed determines the random choices of a trial, e.g. the initial weights. Trials "
-            "of one configuration that differ only in the seed are replicates. They show how much "
-            "a score varies across seeds."
+            "The seed determines the random choices of a trial, e.g. the initial weights. Every "
+            "configuration of a study is trained with the same seeds."
+        ),
+    ),
+    Term(
+        key="replicate",
+        name="Replicate",
+        pattern=r"\b[Rr]eplicates?\b",
+        definition=(
+            "A trial of a configuration with another seed or, in a cross-validation, another fold. "
+            "Replicates show how much a score varies from one training to the next."
         ),
     ),
     Term(
@@ -69,8 +77,9 @@ TERMS = (
         name="Paired difference",
         pattern=r"\b[Pp]aired (?:differences?|tests?)\b|\btest is paired\b",
         definition=(
-            "The difference between two configurations on the same test images and the same seeds, "
-            "in percentage points (“points”). Variation that both configurations share cancels out."
+            "The difference between two configurations on the same test images and in the same "
+            "replicates, in percentage points (“points”). Variation that both configurations share "
+            "cancels out."
         ),
     ),
     Term(

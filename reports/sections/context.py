@@ -46,6 +46,7 @@ class ReportContext:
             with the highest macro F1 on test, and those without a score; from the highest macro F1
             on val.
         is_search: Whether the study is a search; the other results are then for its confirmation.
+        folds: Number of folds of the cross-validation; None without one.
     """
 
     data: DataLabel
@@ -56,6 +57,7 @@ class ReportContext:
     copies: Mapping[str, Sequence[str]]
     displayed_names: tuple[str, ...]
     is_search: bool
+    folds: int | None
 
     @property
     def shows_heat_maps(self) -> bool:
@@ -131,4 +133,5 @@ def make_report_context(
             displayed.sort_values("val_macro_f1", ascending=False)["configuration"]
         ),
         is_search=study.search is not None,
+        folds=None if study.grid is None else study.grid.folds,
     )

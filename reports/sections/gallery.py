@@ -12,11 +12,11 @@ class GalleryModel(NamedTuple):
 
     Attributes:
         name: Name of the model.
-        n_seeds: Number of its trials.
+        n_replicates: Number of its trials.
     """
 
     name: str
-    n_seeds: int
+    n_replicates: int
 
 
 class ClassError(NamedTuple):
@@ -25,12 +25,12 @@ class ClassError(NamedTuple):
     Attributes:
         model: Index in `Gallery.models`.
         predicted: Predicted class.
-        n_seeds: Number of trials of the model with this prediction, at least 1.
+        n_replicates: Number of trials of the model with this prediction, at least 1.
     """
 
     model: int
     predicted: int
-    n_seeds: int
+    n_replicates: int
 
 
 class ImageErrors(NamedTuple):

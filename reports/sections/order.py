@@ -260,7 +260,7 @@ def _make_misclassified(analysis: Analysis) -> Sections:
 def _make_background(analysis: Analysis) -> Sections:
     """Yield what the results are based on."""
     loaded_study = analysis.study.loaded_study
-    yield limitations.make_section(loaded_study.study.data)
+    yield limitations.make_section(loaded_study.study.data, folds=analysis.context.folds)
     yield provenance.make_section(
         loaded_study=loaded_study,
         trials=analysis.trials,

@@ -37,15 +37,18 @@ def describe_verdict(comparison: pd.DataFrame, pairwise: PairwiseComparison) -> 
         comparison: Frame from `frames.make_comparison_frame`.
         pairwise: Comparisons of the models.
     """
-    scored = comparison[comparison["seeds"] > 0]
+    scored = comparison[comparison["replicates"] > 0]
     if scored.empty:
         return "No trial has finished: there is nothing to compare."
     copied_names = [name for names in pairwise.copies.values() for name in names]
     models = scored[~scored["configuration"].isin(copied_names)]
     decimals = choose_column_decimals(comparison, "test_macro_f1")
-    sentences = [*_describe_chosen(models, pairwise, decimals), *_describe_seed_numbers(scored)]
-    if scored["seeds"].max() == 1:
-        sentences.insert(0, "One seed: this compares trained models, not configurations.")
+    sentences = [
+        *_describe_chosen(models, pairwise, decimals),
+        *_describe_replicate_numbers(scored),
+    ]
+    if scored["replicates"].max() == 1:
+        sentences.insert(0, "One replicate: this compares trained models, not configurations.")
     return " ".join(sentences)
 
 
@@ -96,8 +99,8 @@ def _format_score(row: Mapping[Any, Any], decimals: int) -> str:
     """Format a score on test with its interval, as the end of a sentence."""
     mean, sd = row["test_macro_f1"], row["test_macro_f1_sd"]
     score = f"{format_mean(mean, sd, 'percent', decimals=decimals)}%"
-    if row["seeds"] > 1:
-        score += f" (mean and standard deviation over {row['seeds']} seeds)"
+    if row["replicates"] > 1:
+        score += f" (mean and standard deviation over {row['replicates']} replicates)"
     ends = row["test_macro_f1_low"], row["test_macro_f1_high"]
     interval_text = format_interval(*ends, "percent", decimals=decimals)
     if interval_text == BLANK:
@@ -174,12 +177,12 @@ def format_significance(p_holm: float) -> str:
     return f"{outcome} (Holm-adjusted p {p if p.startswith('<') else f'= {p}'})"
 
 
-def _describe_seed_numbers(scored: pd.DataFrame) -> Iterator[str]:
-    """Explain how configurations with different numbers of seeds are compared."""
-    if scored["seeds"].min() < scored["seeds"].max():
+def _describe_replicate_numbers(scored: pd.DataFrame) -> Iterator[str]:
+    """Explain how configurations with different numbers of replicates are compared."""
+    if scored["replicates"].min() < scored["replicates"].max():
         yield (
-            "The configurations have different numbers of seeds; each pair is compared on the "
-            "seeds that both have, or on all seeds if they share none."
+            "The configurations have different numbers of replicates; each pair is compared on the "
+            "replicates that both have, or on all if they share none."
         )
 
 
@@ -206,7 +209,7 @@ def list_warnings(
         f"{comparison[name].sum():,} {name}" for name in NOT_COMPLETE if comparison[name].any()
     ]
     if count_texts:
-        planned = format_count(int(comparison["seeds_planned"].sum()), "planned trial")
+        planned = format_count(int(comparison["replicates_planned"].sum()), "planned trial")
         yield (
             f"Incomplete: {', '.join(count_texts)} (of {planned}); see “Trials that are not in the "
             "comparison”."

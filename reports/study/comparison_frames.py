@@ -23,8 +23,8 @@ class ComparisonFrames(StudyResults):
             - `configuration` (str): Name of the configuration.
             - `family`, `loss`, `optimizer` (str), `learning_rate`, `momentum`, `dropout` (float):
               Settings; `momentum` is NaN for Adam.
-            - `seeds_planned`, `seeds` (int): Numbers of planned trials and of complete trials that
-              were evaluated on test.
+            - `replicates_planned`, `replicates` (int): Numbers of planned trials and of complete
+              trials that were evaluated on test.
             - `failed`, `missing`, `unreadable` (int): Numbers of planned trials in that state.
             - `val_accuracy`, `val_macro_f1`, `val_weighted_f1`, `val_macro_precision`,
               `val_macro_recall`, `val_auc` (float): Means over the complete trials, 0 to 1, each
@@ -33,9 +33,9 @@ class ComparisonFrames(StudyResults):
             - `test_accuracy`, `test_macro_f1`, `test_weighted_f1`, `test_macro_precision`,
               `test_macro_recall`, `test_auc`, `test_balanced_accuracy` (float, 0 to 1), `test_mcc`,
               `test_kappa` (float, -1 to 1), `test_brier` (float, 0 to 2, lower is better) and
-              `test_log_loss` (float, nats, lower is better): Means over the seeds. Each has its
-              standard deviation over the seeds (`_sd`) and the ends of its 95% confidence interval
-              over test images and seeds (`_low`, `_high`).
+              `test_log_loss` (float, nats, lower is better): Means over the replicates. Each has
+              its standard deviation over the replicates (`_sd`) and the ends of its 95% confidence
+              interval over test images and replicates (`_low`, `_high`).
             - `val_macro_f1` (float): Mean macro F1 on val at the best epochs, 0 to 1, with `_sd`.
             - `best_epoch`, `epochs` (float, epochs), `duration_s` (float, seconds) and
               `images_per_s` (float): Means over the complete trials, each with `_sd`.
@@ -64,9 +64,9 @@ class ComparisonFrames(StudyResults):
 
         Configurations that train the same model, e.g. with two equivalent losses, are compared
         once, under the name of the first. `p` tests the difference between configurations, over
-        test images and seeds. Two one-sided tests show equivalence within a margin. McNemar's exact
-        test compares two trained models with the same seed. All are adjusted by Holm's procedure
-        over all pairs.
+        test images and replicates. Two one-sided tests show equivalence within a margin. McNemar's
+        exact test compares two trained models with the same seed and fold. All are adjusted by
+        Holm's procedure over all pairs.
 
         Args:
             margin: Largest difference of macro F1 that counts as equivalent, above 0; 0.01 is one
@@ -76,10 +76,11 @@ class ComparisonFrames(StudyResults):
             One row per pair of models, in the order of the plan:
 
             - `a`, `b` (str): Names of the two configurations.
-            - `seeds` (int): Number of common seeds. Without one, it is 0, and the means over all
-              seeds of each are compared.
-            - `difference` (float): Macro F1 of `a` minus that of `b`, -1 to 1, mean over the seeds.
-            - `sd` (float): Standard deviation of the difference over the common seeds; NaN for
+            - `replicates` (int): Number of common replicates. Without one, it is 0, and the means
+              over all replicates of each are compared.
+            - `difference` (float): Macro F1 of `a` minus that of `b`, -1 to 1, mean over the
+              replicates.
+            - `sd` (float): Standard deviation of the difference over the common replicates; NaN for
               fewer than two.
             - `low`, `high` (float): 95% confidence interval of the difference, not adjusted.
             - `p`, `p_holm` (float): Two-sided p-value of the difference, unadjusted and
@@ -90,15 +91,16 @@ class ComparisonFrames(StudyResults):
               `p_equivalence_holm` < 0.05) or `undecided`.
             - `detectable_difference` (float): Smallest difference that becomes significant with a
               probability of 80%.
-            - `seeds_needed` (float): Number of seeds with which a difference of `margin` is
-              detectable; NaN if 1,000 do not suffice, or with one seed.
+            - `replicates_needed` (float): Number of replicates with which a difference of `margin`
+              is detectable; NaN if 1,000 do not suffice, or with one replicate.
             - `images_needed` (float): Number of test images with which it is; NaN if 1,000 times as
               many do not suffice.
             - `only_a_correct`, `only_b_correct` (float): Numbers of test images that only one of
-              the two models classifies correctly, means over the common seeds.
-            - `n_differing` (float): Number of predictions that differ, summed over these seeds.
+              the two models classifies correctly, means over the common replicates.
+            - `n_differing` (float): Number of predictions that differ, summed over these
+              replicates.
             - `p_mcnemar`, `p_mcnemar_holm` (float): Largest p-value of McNemar's exact test over
-              the seeds, unadjusted and Holm-adjusted, 0 to 1.
+              the replicates, unadjusted and Holm-adjusted, 0 to 1.
             - `significant` (bool): Whether `decision` is `different`.
             - `margin` (float): The argument `margin`.
 
@@ -120,8 +122,9 @@ class ComparisonFrames(StudyResults):
             - `class_name` (str): Name of the class.
             - `precision` (positive predictive value), `recall` (sensitivity), `f1`, `specificity`,
               `npv` (negative predictive value), `auc`, `average_precision` (float): Means over the
-              seeds, 0 to 1. Each has its standard deviation over the seeds (`_sd`) and the ends of
-              its 95% confidence interval over test images and seeds (`_low`, `_high`).
+              replicates, 0 to 1. Each has its standard deviation over the replicates (`_sd`) and
+              the ends of its 95% confidence interval over test images and replicates (`_low`,
+              `_high`).
             - `support` (int): Number of test images of the class.
 
             A score without images in its denominator is NaN; a precision, recall or F1 is 0, with
@@ -146,9 +149,9 @@ class ComparisonFrames(StudyResults):
             a trial, the frame has no columns:
 
             - `configuration`, `family` (str): Name and family of the configuration.
-            - `seeds` (int): Number of seeds, at least 1.
+            - `replicates` (int): Number of replicates, at least 1.
             - `ece`, `ece_sd` (float): Expected calibration error in 15 bins, 0 to 1, mean and
-              standard deviation over the seeds.
+              standard deviation over the replicates.
             - `expected_ece` (float): Error that a perfectly calibrated classifier would show.
             - `confidence`, `accuracy` (float): Mean probability and share of correct predictions, 0
               to 1.
@@ -175,7 +178,7 @@ class ComparisonFrames(StudyResults):
     def confusion(
         self, configuration: str, *, normalize: Literal["true", "predicted"] | None = None
     ) -> pd.DataFrame:
-        """Return the confusion matrix of a configuration on test, summed over its seeds.
+        """Return the confusion matrix of a configuration on test, summed over its replicates.
 
         Args:
             configuration: Name of the configuration, e.g. `cnn-config-2`.

@@ -81,7 +81,7 @@ class StudyResults:
 
     @cached_property
     def curves(self) -> LearningCurves:
-        """Learning curves of the complete trials, and their means over seeds."""
+        """Learning curves of the complete trials, and their means over replicates."""
         return collect_learning_curves(self.loaded_study)
 
     @cached_property

@@ -65,7 +65,7 @@ class SearchFrames(StudyResults):
             - `role` (str): `best` or `baseline`.
             - `is_baseline` (bool) and the settings: As in `search_trials`.
             - `value` (float): Best val macro F1 in the search, 0 to 1; NaN if it did not run there.
-            - `seeds` (int): Number of complete re-trained trials.
+            - `replicates` (int): Number of complete re-trained trials.
             - `val_macro_f1`, `test_macro_f1` (float): Means over these trials, 0 to 1, with their
               standard deviations `val_macro_f1_sd` and `test_macro_f1_sd`.
             - `shrinkage` (float): `value` minus `val_macro_f1`, -1 to 1, with the ends of its 95%

@@ -21,7 +21,8 @@ class TrialFrames(StudyResults):
         - `id`, `trial`, `configuration` (str): Id and short name of the trial, and name of its
           configuration.
         - Every setting of the trial, e.g. `family`, `learning_rate` and `seed`; see
-          `reports.ledger.planned_trial.Config`.
+          `reports.ledger.planned_trial.Config`. `folds` and `fold` (Int64) are <NA> without a
+          cross-validation.
         - `state` (str): `complete`, `failed`, `missing` (not ended) or `unreadable`.
         - `stop_reason`, `error` (str): Reason why the trial ended, and error message.
         - `epochs`, `best_epoch` (float): Number of epochs, and the epoch with the highest val
@@ -95,6 +96,8 @@ class TrialFrames(StudyResults):
             - `id`, `trial`, `configuration` (str): Id and short name of the trial, and name of its
               configuration.
             - `family`, `loss`, `optimizer` (str), `seed` (int): Settings of the trial.
+            - `fold` (Int64): Fold of the trial, from 0; <NA> without a cross-validation.
+            - `replicate` (str): Seed and fold of the trial, e.g. `s0` or `s0-f2`.
             - `epoch` (int): Number of the epoch, from 1.
             - `train_loss`, `val_loss` (float): Mean losses on train and val, in nats.
             - `val_accuracy`, `val_macro_f1` (float): Scores on val, 0 to 1.

@@ -75,7 +75,7 @@ def format_percent(value: float, sd: float = math.nan, *, decimals: int = 2) -> 
 
     Args:
         value: Fraction, 0 to 1; NaN becomes `-`.
-        sd: Standard deviation over seeds, as a fraction; NaN if unknown.
+        sd: Standard deviation over replicates, as a fraction; NaN if unknown.
         decimals: Number of decimals; see `choose_decimals`.
     """
     if math.isnan(value):

@@ -55,7 +55,7 @@ def _make_model_table(
     table.add_column("configuration", overflow="fold")
     search_headings = ("search",) if search_values else ()
     for heading in (
-        *("seeds", *search_headings, "val", "test", "95% interval"),
+        *("replicates", *search_headings, "val", "test", "95% interval"),
         *("best\nepoch", "time/\ntrial"),
     ):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -64,12 +64,12 @@ def _make_model_table(
     models = models.sort_values("val_macro_f1", ascending=False, kind="stable")
     decimals = choose_column_decimals(comparison, "test_macro_f1")
     for i, row in enumerate(models.to_dict("records")):
-        is_best = i == 0 and row["seeds"] > 0
+        is_best = i == 0 and row["replicates"] > 0
         name = str(row["configuration"])
         table.add_row(
             BEST_MARK if is_best else "",
             format_model(name, pairwise.copies),
-            f"{row['seeds']:.0f}",
+            f"{row['replicates']:.0f}",
             *([format_percent(search_values[name], decimals=decimals)] if search_values else []),
             format_percent(row["val_macro_f1"], decimals=decimals),
             format_percent(row["test_macro_f1"], decimals=decimals),
@@ -83,7 +83,7 @@ def _make_model_table(
 
 
 def _format_training(row: Mapping[Any, Any]) -> tuple[str, str]:
-    """Return the best epoch and the time of a trial; means over the seeds of a configuration."""
+    """Return the best epoch and the time of a trial; means over the replicates."""
     epoch, duration_s = row["best_epoch"], row["duration_s"]
     return (
         "-" if pd.isna(epoch) else f"{epoch:.0f}",

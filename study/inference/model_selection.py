@@ -50,7 +50,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
 
     The best is the complete trial with the highest macro F1 on val. For a search with a
     confirmation, it is a trial of the winner, as in the report: of the first re-trained
-    configuration, the seed with the highest macro F1 on val.
+    configuration, the replicate with the highest macro F1 on val.
 
     Args:
         ledger: Ledger of a grid or a search.

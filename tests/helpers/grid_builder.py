@@ -17,7 +17,7 @@ from reports.ledger import published
 from reports.ledger.creation import create_study
 from reports.ledger.data_record import ColorStats, DataRecord
 from reports.ledger.ledger import Ledger
-from reports.ledger.planned_trial import Config, PlannedTrial
+from reports.ledger.planned_trial import Config, PlannedTrial, get_replicate_name
 from reports.ledger.records import (
     SCHEMA_VERSION,
     EpochRecord,
@@ -35,7 +35,7 @@ from study.configs.study_config import make_config_record
 from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_results, skip_fsync
 
 ConfusionMatrix = NDArray[np.int64]
-TrialKey = tuple[str, int]  # configuration and seed
+TrialKey = tuple[str, int]  # configuration and number of the replicate: the seed without folds
 
 # Number of parameters and floating-point operations per image of each family.
 FAMILY_COSTS = {
@@ -131,35 +131,49 @@ def build_grid(
     class_names: tuple[str, ...] = CLASS_NAMES,
     config_overrides: Mapping[str, Mapping[str, Any]] | None = None,
     record_overrides: Mapping[str, Mapping[str, Any]] | None = None,
+    folds: int | None = None,
 ) -> Ledger:
     """Build a study in `location`, which must not exist; the study has the folder's name.
 
     Args:
         location: Folder or address of the study.
-        matrices: Test matrices `confusion[true, predicted]` by configuration, one per seed.
+        matrices: Test matrices `confusion[true, predicted]` by configuration, one per replicate.
         kind: Kind of the data.
-        failed_trials: Errors of failed trials, by configuration and seed.
-        missing_trials: Configurations and seeds of trials that are planned but not in the ledger.
+        failed_trials: Errors of failed trials, by configuration and number of the replicate.
+        missing_trials: The same of trials that are planned but not in the ledger.
         class_names: Names of the eight classes; ignored for `medmnist`, which is TissueMNIST.
         config_overrides: Settings that differ from `make_config`, by configuration.
         record_overrides: Further settings in the records, by configuration; they are not validated.
+        folds: Number of folds, which count fastest among the replicates; None for seeds only.
     """
     failed_trials, config_overrides = failed_trials or {}, config_overrides or {}
-    planned_trials = [
-        _plan_trial(name, seed, config_overrides.get(name, {}), (record_overrides or {}).get(name))
+    trial_by_key = {
+        (name, number): _plan_trial(
+            name,
+            _make_replicate_settings(number, folds) | dict(config_overrides.get(name, {})),
+            (record_overrides or {}).get(name),
+        )
         for name, replicates in matrices.items()
-        for seed in range(len(replicates))
-    ]
+        for number in range(len(replicates))
+    }
     first_matrix = next(iter(matrices.values()))[0]
-    record = make_grid_record(location.name, kind, class_names, first_matrix, planned_trials)
+    record = make_grid_record(
+        location.name, kind, class_names, first_matrix, [*trial_by_key.values()]
+    )
+    record = replace(record, grid=replace(GRID_RECORD, folds=folds))
     ledger = create_study(location, record)
-    for planned in planned_trials:
-        key = (planned.configuration, int(planned.config["seed"]))
-        if key in failed_trials:
-            _add_failed_trial(ledger, planned, failed_trials[key])
-        elif key not in missing_trials:
-            _add_grid_trial(ledger, planned, matrices[key[0]][key[1]])
+    for (name, number), planned in trial_by_key.items():
+        if (name, number) in failed_trials:
+            _add_failed_trial(ledger, planned, failed_trials[name, number])
+        elif (name, number) not in missing_trials:
+            _add_grid_trial(ledger, planned, matrices[name][number], number)
     return ledger
+
+
+def _make_replicate_settings(number: int, folds: int | None) -> dict[str, Any]:
+    if folds is None:
+        return {"seed": number}
+    return {"seed": number // folds, "folds": folds, "fold": number % folds}
 
 
 def add_complete_trial(
@@ -260,24 +274,20 @@ def _make_data_record(
 
 
 def _plan_trial(
-    name: str,
-    seed: int,
-    config_overrides: Mapping[str, Any],
-    record_overrides: Mapping[str, Any] | None,
+    name: str, settings: Mapping[str, Any], record_overrides: Mapping[str, Any] | None
 ) -> PlannedTrial:
-    config_values = cast(
-        "Config", {**make_config(name, seed=seed, **config_overrides), **(record_overrides or {})}
-    )
+    config_values = cast("Config", {**make_config(name, **settings), **(record_overrides or {})})
     # The name of a configuration is arbitrary; that of a file is not.
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower())
-    trial_id = f"{slug}-s{config_values['seed']}-{compute_digest(config_values)}"
+    trial_id = f"{slug}-{get_replicate_name(config_values)}-{compute_digest(config_values)}"
     return PlannedTrial(id=trial_id, configuration=name, config=config_values)
 
 
-def _add_grid_trial(ledger: Ledger, planned: PlannedTrial, matrix: ConfusionMatrix) -> None:
-    seed = int(planned.config["seed"])
-    scores, predictions = make_split_results({"val": halve_matrix(matrix), "test": matrix}, seed)
-    best_epoch = 20 + 3 * (seed % 20)  # bounded, however many seeds there are
+def _add_grid_trial(
+    ledger: Ledger, planned: PlannedTrial, matrix: ConfusionMatrix, number: int
+) -> None:
+    scores, predictions = make_split_results({"val": halve_matrix(matrix), "test": matrix}, number)
+    best_epoch = 20 + 3 * (number % 20)  # bounded, however many replicates there are
     epochs = make_epochs(
         planned, best_epoch + int(planned.config["patience"]), best_epoch, scores["val"]
     )

@@ -9,7 +9,7 @@ from bloodnets.constants import CLASS_NAMES
 from bloodnets.metrics import FloatArray
 from reports.claims.claim import Claim
 from reports.ledger.loading import LoadedStudy
-from reports.ledger.planned_trial import Config
+from reports.ledger.planned_trial import Config, get_replicate_name
 from reports.ledger.records import EpochRecord, StudyRecord, TrialRecord
 from reports.ledger.states import DataKind, StopReason, TrialState
 from reports.ledger.test_predictions import TestPredictions
@@ -82,9 +82,10 @@ def plant_study(
             records[key] = make_trial_record(key, name, config)
             names = ("family", "loss", "optimizer", "seed")
             settings = {k: value for k, value in config.items() if k in names}
-            rows.append({"study": "planted", "id": key, "configuration": name, **settings})
+            identity = {"study": "planted", "id": key, "configuration": name}
+            rows.append({**identity, **settings, "replicate": get_replicate_name(config)})
             predicted.append(np.repeat(np.tile(np.arange(8), 8), matrix.ravel()))
-    columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed"]
+    columns = ["study", "id", "configuration", "family", "loss", "optimizer", "seed", "replicate"]
     one_hot = np.eye(8, dtype=np.float32)
     return LoadedStudy(
         study=_make_study_record(),

@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from bloodnets.metrics import IntArray
 from reports.ledger.test_predictions import TestPredictions
 
-TRIAL_COLUMNS = ("configuration", "family", "loss", "optimizer", "seed")
+TRIAL_COLUMNS = ("configuration", "family", "loss", "optimizer", "replicate")
 
 GRID_ACCURACIES = {
     f"{family} {loss} {optimizer}": accuracy
@@ -49,9 +49,9 @@ def predict_matrices(*matrices: IntArray, names: Sequence[str] = ()) -> TestPred
         raw[np.arange(len(cell)), cell[:, 1]] += 1
         probabilities.append((raw / raw.sum(axis=1, keepdims=True)).astype(np.float32))
     names = list(names) or ["a"] * len(matrices)
-    seeds = [names[:i].count(name) for i, name in enumerate(names)]
+    replicates = [f"s{names[:i].count(name)}" for i, name in enumerate(names)]
     return TestPredictions(
-        trials=pd.DataFrame({"configuration": names, "family": "cnn", "seed": seeds}),
+        trials=pd.DataFrame({"configuration": names, "family": "cnn", "replicate": replicates}),
         labels=cells[0][:, 0],
         probabilities=np.stack(probabilities),
     )
@@ -84,7 +84,7 @@ def simulate_predictions(
             probabilities.append(np.eye(8, dtype=np.float32)[predicted])
             family, loss, optimizer = name.split()
             settings = {"family": family, "loss": loss, "optimizer": optimizer}
-            rows.append({"configuration": name, "seed": seed, **settings})
+            rows.append({"configuration": name, "replicate": f"s{seed}", **settings})
     return TestPredictions(
         trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
     )

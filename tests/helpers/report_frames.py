@@ -46,6 +46,7 @@ def make_context(*names: str, **changes: Any) -> ReportContext:
         copies={},
         displayed_names=names,
         is_search=False,
+        folds=None,
     )
     return replace(context, **changes)
 
@@ -64,8 +65,8 @@ def make_comparison(scores: Mapping[str, float], *, seeds: int = 2, **changes: A
     columns: dict[str, Any] = {
         "configuration": list(scores),
         **{key: [config[key] for config in configs] for key in ("family", "loss", "optimizer")},
-        "seeds_planned": seeds,
-        "seeds": seeds,
+        "replicates_planned": seeds,
+        "replicates": seeds,
         "failed": 0,
         "missing": 0,
         "unreadable": 0,
@@ -98,7 +99,7 @@ def make_pairs(
         {
             "a": a,
             "b": b,
-            "seeds": seeds,
+            "replicates": seeds,
             "difference": difference,
             "sd": 0.001 if seeds > 1 else np.nan,
             "low": difference - 0.005,
@@ -109,7 +110,7 @@ def make_pairs(
             "p_equivalence_holm": 0.9 if difference else 0.01,
             "decision": decision if difference else Decision.EQUIVALENT,
             "detectable_difference": 0.013,
-            "seeds_needed": 6.0,
+            "replicates_needed": 6.0,
             "images_needed": np.nan,
             "only_a_correct": 30.0,
             "only_b_correct": 7.5,
@@ -143,7 +144,7 @@ def make_pairwise(
         pairs=pairs,
         margin=DEFAULT_MARGIN,
         copies={},
-        seed_sds={},
+        replicate_sds={},
         homogeneity_p=float("nan"),
         ranked_names=ranked_names,
         tied_groups=tied_groups,
@@ -167,7 +168,7 @@ def make_effects(**changes: Any) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(
-        p_holm=[0.0003, 0.08, np.nan], pairs=[4, 2, 1], seeds=3, sd=0.001, **changes
+        p_holm=[0.0003, 0.08, np.nan], pairs=[4, 2, 1], replicates=3, sd=0.001, **changes
     )
 
 
@@ -183,7 +184,7 @@ def make_test_predictions(matrices: Mapping[str, Sequence[ConfusionMatrix]]) -> 
             labels = predictions.labels
             probabilities.append(predictions.probabilities)
             identity = {"study": "s", "id": f"{name}-s{seed}", "configuration": name}
-            rows.append(identity | settings | {"seed": seed})
+            rows.append(identity | settings | {"replicate": f"s{seed}"})
     return TestPredictions(
         trials=pd.DataFrame(rows),
         labels=labels.astype(np.int64),

@@ -95,7 +95,7 @@ def _make_confirmed(trials: pd.DataFrame) -> pd.DataFrame:
     settings = ["configuration", "is_baseline", "family", "optimizer"]
     settings += ["learning_rate", "momentum", "dropout", "value"]
     frame = trials.loc[[3, 1], settings].reset_index(drop=True)
-    frame = frame.assign(role=["best", "baseline"], seeds=2)
+    frame = frame.assign(role=["best", "baseline"], replicates=2)
     frame = frame.assign(val_macro_f1=[0.93, 0.91], val_macro_f1_sd=0.003)
     frame = frame.assign(test_macro_f1=[0.925, 0.905], test_macro_f1_sd=0.004)
     shrinkage = frame["value"] - frame["val_macro_f1"]

@@ -65,7 +65,7 @@ def study(random: np.random.Generator, skills: NDArray[np.float64]) -> TestPredi
         step = np.where(random.uniform(size=IMAGES) < 0.7, 1, 3)
         predicted = np.where(right, labels, (labels + step) % 8)
         probabilities.append(np.eye(8, dtype=np.float32)[predicted])
-        rows.append({"configuration": str(configuration), "family": "cnn", "seed": seed})
+        rows.append({"configuration": str(configuration), "family": "cnn", "replicate": f"s{seed}"})
     return TestPredictions(
         trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
     )

@@ -10,11 +10,11 @@ import pytest
 
 from bloodnets.metrics import FloatArray
 from reports.analysis.intervals import ALPHA, adjust_holm, compute_guarded_p
-from reports.analysis.seed_variance import (
-    SeedVariance,
-    combine_seed_variances,
-    estimate_seed_variance,
-    moderate_seed_variances,
+from reports.analysis.replicate_variance import (
+    ReplicateVariance,
+    combine_replicate_variances,
+    estimate_replicate_variance,
+    moderate_replicate_variances,
 )
 from reports.analysis.uncertainty import MeanVariance
 
@@ -40,18 +40,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 def compute_p(scores: FloatArray) -> FloatArray:
     """Return adjusted p-values of all pairs, shape (pairs, studies)."""
     n_seeds = scores.shape[1]
-    estimates = [estimate_seed_variance(values, None) for values in scores]
+    estimates = [estimate_replicate_variance(values, None) for values in scores]
     total, _, dof = (np.stack(parts) for parts in zip(*estimates, strict=True))
-    own = SeedVariance(total, np.full(total.shape, OWN_SD**2), dof)
+    own = ReplicateVariance(total, np.full(total.shape, OWN_SD**2), dof)
     pairs = list(combinations(range(N_CONFIGURATIONS), 2))
     weights = np.zeros((len(pairs), N_CONFIGURATIONS))
     for row, (a, b) in enumerate(pairs):
         weights[row, [a, b]] = 1, -1
     images = np.full((len(pairs), scores.shape[2]), 2 * OWN_SD**2 / n_seeds)
     variances = [
-        MeanVariance(images, combined.between_seeds / n_seeds, combined.dof)
+        MeanVariance(images, combined.between_replicates / n_seeds, combined.dof)
         for combined in (
-            combine_seed_variances(part, weights) for part in (own, moderate_seed_variances(own))
+            combine_replicate_variances(part, weights)
+            for part in (own, moderate_replicate_variances(own))
         )
     ]
     differences = np.abs(np.tensordot(weights, scores.mean(axis=1), axes=1))

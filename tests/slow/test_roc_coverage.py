@@ -48,7 +48,8 @@ def study(
     own = np.sqrt(1 - COMMON_SHARE) * random.normal(size=(shifts.size, IMAGES))
     # The logistic function keeps more digits near 1 than the normal distribution does.
     scores = 1 / (1 + np.exp(-(common + own + shifts[:, None] * labels - 3)))
-    trials = pd.DataFrame({"seed": range(shifts.size)}).assign(family="cnn", configuration="c")
+    replicates = [f"s{seed}" for seed in range(shifts.size)]
+    trials = pd.DataFrame({"replicate": replicates}).assign(family="cnn", configuration="c")
     probabilities = np.stack([1 - scores, scores], axis=2).astype(np.float32)
     return TestPredictions(trials=trials, labels=labels, probabilities=probabilities)
 

@@ -72,7 +72,7 @@ def simulate(random: np.random.Generator, *patterns: FloatArray) -> TestPredicti
             taken_for = (direction[:, None] > steps[labels]).sum(axis=1).clip(0, 7)
             predicted = np.where(hard < rates[labels], taken_for, labels)
             probabilities.append(np.eye(8, dtype=np.float32)[predicted])
-            rows.append({"configuration": str(name), "family": "cnn", "seed": seed})
+            rows.append({"configuration": str(name), "family": "cnn", "replicate": f"s{seed}"})
     return TestPredictions(
         trials=pd.DataFrame(rows), labels=labels, probabilities=np.stack(probabilities)
     )

@@ -7,7 +7,7 @@ from reports.format.columns.common import (
 from reports.format.table import Column
 
 _METHOD_COLUMN = Column(key="method", heading=("Loss and", "optimizer"))
-_SEEDS_COLUMN = Column(key="seeds_text", heading=("Seeds",))
+_REPLICATES_COLUMN = Column(key="replicates_text", heading=("Replicates",))
 _PARAMETERS_COLUMN = Column(
     key="parameters", heading=("Parameters", "(millions)"), unit="millions", is_lower_better=True
 )
@@ -18,7 +18,7 @@ COMPARISON_COLUMNS = (
     Column(key="test_macro_f1", heading=("Macro F1,", "95% CI (%)"), unit="interval"),
     Column(key="group", heading=("Group",)),
     _METHOD_COLUMN,
-    _SEEDS_COLUMN,
+    _REPLICATES_COLUMN,
     Column(
         key="val_macro_f1",
         heading=("Macro F1", "on val (%)"),
@@ -78,7 +78,7 @@ MULTI_STUDY_COLUMNS = (
 )
 INTERVAL_COLUMNS = (
     CONFIGURATION_COLUMN,
-    _SEEDS_COLUMN,
+    _REPLICATES_COLUMN,
     Column(
         key="test_weighted_f1",
         heading=("Weighted F1,", "95% confidence", "interval (%)"),
@@ -120,7 +120,7 @@ INTERVAL_COLUMNS = (
 PAIR_COLUMNS = (
     Column(key="a", heading=("A",)),
     Column(key="b", heading=("B",)),
-    Column(key="seeds", heading=("Seeds",), unit="count"),
+    Column(key="replicates", heading=("Replicates",), unit="count"),
     Column(
         key="difference",
         heading=("A \N{MINUS SIGN} B,", "macro F1", "(points)"),
@@ -131,13 +131,18 @@ PAIR_COLUMNS = (
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
     Column(key="p_equivalence_holm", heading=("Equivalence,", "Holm-adjusted", "p"), unit="p"),
     Column(key="result", heading=("Result",)),
-    Column(key="seeds_needed", heading=("Seeds", "needed"), unit="count", is_lower_better=True),
+    Column(
+        key="replicates_needed",
+        heading=("Replicates", "needed"),
+        unit="count",
+        is_lower_better=True,
+    ),
     Column(key="images_needed", heading=("Images", "needed"), unit="count", is_lower_better=True),
 )
 PREDICTION_PAIR_COLUMNS = (
     Column(key="a", heading=("A",)),
     Column(key="b", heading=("B",)),
-    Column(key="seeds", heading=("Seeds",), unit="count"),
+    Column(key="replicates", heading=("Replicates",), unit="count"),
     Column(key="only_a_correct", heading=("Only A", "correct", "(images)"), unit="mean"),
     Column(key="only_b_correct", heading=("Only B", "correct", "(images)"), unit="mean"),
     Column(key="p_mcnemar_holm", heading=("McNemar,", "Holm-adjusted", "p"), unit="p"),
@@ -146,7 +151,7 @@ EFFECT_COLUMNS = (
     Column(key="contrast_label", heading=("Comparison",)),
     Column(key="family_label", heading=("Family",)),
     Column(key="pairs", heading=("Pairs", "compared"), unit="count"),
-    Column(key="seeds", heading=("Seeds",), unit="count"),
+    Column(key="replicates", heading=("Replicates",), unit="count"),
     Column(
         key="difference", heading=("Difference", "(points)"), unit="points", interval_key="interval"
     ),
@@ -164,7 +169,7 @@ ABLATION_COLUMNS = (
     ),
     make_interval_column("interval", unit="points_interval"),
     Column(key="p_holm", heading=("Holm-adjusted", "p"), unit="p"),
-    Column(key="seeds", heading=("Seeds",), unit="count"),
+    Column(key="replicates", heading=("Replicates",), unit="count"),
     Column(key="result", heading=("Result",)),
 )
 REPRODUCTION_COLUMNS = (
@@ -193,7 +198,7 @@ MEDMNIST_COLUMNS = (
     BENCHMARK_COLUMNS[3],
     Column(key="auc", heading=("95% confidence", "interval"), unit="score_interval"),
 )
-SEED_NOISE_COLUMNS = (
+REPLICATE_NOISE_COLUMNS = (
     Column(key="cross_entropy", heading=("CrossEntropy", "configuration")),
     Column(key="nll", heading=("NLLLoss", "configuration")),
     Column(
@@ -201,14 +206,14 @@ SEED_NOISE_COLUMNS = (
     ),
     Column(key="published_nll", heading=("Published,", "NLLLoss", "(%)"), unit="percent"),
     Column(key="published_difference", heading=("Difference", "(points)"), unit="points"),
-    Column(key="seed_sd", heading=("SD across", "our seeds", "(points)"), unit="percent"),
-    Column(key="limit", heading=("95% limit for", "two seeds", "(points)"), unit="percent"),
+    Column(key="replicate_sd", heading=("SD across our", "replicates", "(points)"), unit="percent"),
+    Column(key="limit", heading=("95% limit for", "two replicates", "(points)"), unit="percent"),
     Column(key="verdict", heading=("Published", "difference is")),
 )
 TRAINING_COLUMNS = (
     CONFIGURATION_COLUMN,
     _METHOD_COLUMN,
-    _SEEDS_COLUMN,
+    _REPLICATES_COLUMN,
     Column(key="best_epoch", heading=("Best epoch",), unit="mean"),
     Column(key="epochs", heading=("Epochs run",), unit="mean"),
     Column(
@@ -223,7 +228,7 @@ TRAINING_COLUMNS = (
 EQUIVALENT_LOSS_COLUMNS = (
     Column(key="cross_entropy", heading=("CrossEntropy", "configuration")),
     Column(key="nll", heading=("NLLLoss", "configuration")),
-    Column(key="seeds", heading=("Seeds",), unit="count"),
+    Column(key="replicates", heading=("Replicates",), unit="count"),
     Column(key="n_predictions", heading=("Predictions", "compared"), unit="count"),
     Column(key="n_differing", heading=("Predictions", "that differ"), unit="count"),
 )

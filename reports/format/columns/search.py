@@ -10,7 +10,7 @@ CONFIRMATION_COLUMNS = (
     Column(
         key="value", heading=("Search,", "val (%)"), unit="percent", interval_key="test_macro_f1"
     ),
-    Column(key="seeds_text", heading=("Seeds",)),
+    Column(key="replicates_text", heading=("Replicates",)),
     Column(
         key="val_macro_f1",
         heading=("Re-trained,", "val (%)"),

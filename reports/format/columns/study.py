@@ -6,6 +6,7 @@ from reports.format.table import Column
 UNFINISHED_COLUMNS = (
     CONFIGURATION_COLUMN,
     Column(key="seed", heading=("Seed",), unit="setting"),
+    Column(key="fold", heading=("Fold",), unit="setting"),
     Column(key="state", heading=("State",)),
     Column(key="epochs", heading=("Epochs run",), unit="count"),
     Column(key="attempts", heading=("Attempts",), unit="count"),

@@ -12,10 +12,10 @@ function selectErrors([label, errors], filter) {
 
 /** Says with how many trials a model chose each class. */
 function describeErrors(errors, classes, models) {
-  const { seeds } = models.selectedOptions[0].dataset;
+  const { replicates } = models.selectedOptions[0].dataset;
   const parts = errors.map(([, predicted, trials]) => {
     const name = classes.options[predicted + 1].text;
-    return seeds > 1 ? `${name} in ${trials} of ${seeds} trials` : name;
+    return replicates > 1 ? `${name} in ${trials} of ${replicates} trials` : name;
   });
   return `this model: ${parts.join("; ")}`;
 }

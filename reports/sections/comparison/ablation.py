@@ -68,7 +68,7 @@ def _describe_outcome(base: str, rows: pd.DataFrame, comparison: pd.DataFrame) -
     )
     return (
         f"{base} has a macro F1 of {score_text}% on test. Each row removes one ingredient and "
-        "keeps all other settings, the seeds and the test images. The difference is the score "
+        "keeps all other settings, seed and fold, and the test images. The difference is the score "
         f"of {base} minus the score without the ingredient. {count_text}"
         f"{f': {differences_text}' if differences_text else ''}."
     )
@@ -84,9 +84,9 @@ def _explain_scope() -> str:
 
 
 def _list_caveats(ablations: Ablations) -> Iterator[str]:
-    if ablations.differences["seeds"].max() == 1:
+    if ablations.differences["replicates"].max() == 1:
         yield (
-            "With one seed, the intervals include only the variance from the choice of test "
+            "With one replicate, the intervals include only the variance from the choice of test "
             "images. A significant row is a difference between two trained models; to judge the "
             "ingredient, use more seeds."
         )

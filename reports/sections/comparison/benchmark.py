@@ -30,7 +30,7 @@ def make_section(*, comparison: pd.DataFrame, context: ReportContext) -> Section
     """
     published_values, file = load_published(), context.medmnist_file
     methods = () if file is None else published_values.benchmark.get(file.data_set.name, ())
-    scored = context.select_displayed(comparison[comparison["seeds"] > 0])
+    scored = context.select_displayed(comparison[comparison["replicates"] > 0])
     if file is None or not methods or scored.empty:
         return None
     ours = pd.DataFrame(

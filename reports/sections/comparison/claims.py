@@ -66,8 +66,8 @@ def _make_paragraphs(judged: JudgedStudy, context: ReportContext) -> tuple[str, 
     paragraphs = [
         "The paper draws its conclusions from one run of each configuration. Here, each claim is "
         f"tested on the {format_count(judged.n_trials, 'complete trial')} of this study. A claim "
-        "is “supported” or “contradicted” only if the variance across seeds and test images cannot "
-        "explain the result. “Inconclusive” means that these trials do not decide."
+        "is “supported” or “contradicted” only if the variance across replicates and test images "
+        "cannot explain the result. “Inconclusive” means that these trials do not decide."
     ]
     if context.data_kind == DataKind.FILE:
         paragraphs.append(
@@ -86,17 +86,18 @@ _DEFINITIONS = (
     (
         "Significant",
         f"Holm-adjusted p < {ALPHA:g}, corrected for the number of comparisons of the claim. "
-        "The 95% confidence intervals are over seeds and test images; those of loss curves are "
-        "over seeds only.",
+        "The 95% confidence intervals are over replicates and test images; those of loss curves "
+        "are over replicates only.",
     ),
     (
         "Roughness of a loss curve",
         "The relative deviation of the loss from the line through its neighbors (second "
-        "differences of its logarithm). The two trials have the same seed and differ only in the "
-        "optimizer. In one definition, their curves are compared over the same losses, from half "
-        "of the lower first loss to the lowest loss that both reach. The speed of convergence then "
-        "has no effect. The paper gives no definition, and the results depend on it. A verdict "
-        "requires that all three definitions agree, and that every family agrees with the mean.",
+        "differences of its logarithm). The two trials are the same replicate and differ only in "
+        "the optimizer. In one definition, their curves are compared over the same losses, from "
+        "half of the lower first loss to the lowest loss that both reach. The speed of convergence "
+        "then has no effect. The paper gives no definition, and the results depend on it. A "
+        "verdict requires that all three definitions agree, and that every family agrees with the "
+        "mean.",
     ),
     (
         "Convergence",
@@ -117,8 +118,8 @@ _DEFINITIONS = (
     ),
     (
         "Pattern of confusion",
-        "The 56 off-diagonal cells of the confusion matrix, summed over seeds. r is Pearson's "
-        "correlation of two such patterns. Random variation of images and seeds lowers the "
+        "The 56 off-diagonal cells of the confusion matrix, summed over replicates. r is Pearson's "
+        "correlation of two such patterns. Random variation of images and replicates lowers the "
         "correlation of counts, so r is corrected for it (Spearman, 1904). Patterns count as the "
         f"same if r is at least {MIN_SAME_CORRELATION}, a threshold that we chose.",
     ),

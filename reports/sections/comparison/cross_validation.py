@@ -3,6 +3,7 @@
 import pandas as pd
 
 from reports.format.columns import CROSS_VALIDATION_COLUMNS
+from reports.format.limitations import describe_fold_variance
 from reports.format.model_labels import label_models
 from reports.format.table import make_table
 from reports.format.units import format_count
@@ -26,12 +27,6 @@ def make_section(
     ranked = frame.sort_values("val_macro_f1", ascending=False, kind="stable")
     hidden = ranked.index.difference(context.merge_copies(ranked).index)
     again = " The folds were drawn again for each seed." if grid.seeds > 1 else ""
-    share = f"{(grid.folds - 2) / (grid.folds - 1):.0%}"
-    overlap = (
-        f"Two trials of a seed have about {share} of their training images in common"
-        if grid.folds > 2
-        else "The two trials of a seed have no training images in common"
-    )
     return Section(
         key="cross-validation",
         title="Cross-validation",
@@ -58,8 +53,6 @@ def make_section(
             "for the number of configurations.",
             "Scores on val are too high on average, because the epoch was selected by them. All "
             "other sections are about test.",
-            f"Intervals of scores on test include the choice of the test images, the seed and the "
-            f"fold that was held out. {overlap}, so these intervals are too narrow for models "
-            "that are trained on new images.",
+            " ".join(describe_fold_variance(grid.folds)),
         ),
     )

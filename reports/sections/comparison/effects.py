@@ -24,8 +24,8 @@ def make_section(effects: pd.DataFrame, *, data: DataLabel) -> Section | None:
         return None
     paragraph = (
         "Each row compares configurations that differ only in that choice. It gives the mean of "
-        "their paired differences on the same test images and seeds. Each optimizer has its own "
-        "learning rate and momentum. If the two families respond differently, use the rows for "
+        "their paired differences on the same test images and replicates. Each optimizer has its "
+        "own learning rate and momentum. If the two families respond differently, use the rows for "
         "each family instead of the row for both."
     )
     caption_text = "Effect of each choice on macro F1 on test, with 95% confidence intervals."

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports.analysis.equivalent_losses import ROUNDING_TOLERANCE, EquivalentLosses
-from reports.format.columns import EQUIVALENT_LOSS_COLUMNS, SEED_NOISE_COLUMNS
+from reports.format.columns import EQUIVALENT_LOSS_COLUMNS, REPLICATE_NOISE_COLUMNS
 from reports.format.table import make_table
 from reports.format.text import DataLabel
 from reports.format.units import format_count
@@ -13,7 +13,7 @@ from reports.sections.verdict_text import RAW_LOGITS
 
 
 def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None:
-    """Show how many predictions differ, and compare the paper's differences with seed noise.
+    """Show how many predictions differ, and compare the paper's differences with replicate noise.
 
     Args:
         losses: Configurations that differ only in the loss.
@@ -29,7 +29,7 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
             losses.pairs,
         )
     ]
-    noise = losses.seed_noise
+    noise = losses.replicate_noise
     if not data.warning and not noise.empty:
         table_caption = "Published differences between equivalent configurations"
         display_frame = noise.assign(
@@ -41,7 +41,7 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
             make_table(
                 "published-differences",
                 table_caption,
-                SEED_NOISE_COLUMNS,
+                REPLICATE_NOISE_COLUMNS,
                 display_frame,
                 values=noise,
             )
@@ -57,7 +57,7 @@ def make_section(losses: EquivalentLosses, *, data: DataLabel) -> Section | None
 
 def _describe_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]:
     """Say how many predictions differ and why, and which limits are unknown."""
-    pairs, noise = losses.pairs, losses.seed_noise
+    pairs, noise = losses.pairs, losses.replicate_noise
     total, differing = pairs["n_predictions"].sum(), pairs["n_differing"].sum()
     yield (
         f"{differing:,} of {format_count(int(total), 'prediction')} on test differ between "
@@ -71,13 +71,13 @@ def _describe_losses(losses: EquivalentLosses, data: DataLabel) -> Iterator[str]
         yield f"{'; '.join(' and '.join(pair_names) for pair_names in names)}: {cause}"
     if data.warning or noise.empty:
         return
-    has_replicates = noise["seed_dof"] > 0
+    has_replicates = noise["replicate_dof"] > 0
     if not has_replicates.any():
-        yield "A limit for the published differences needs two seeds or more (--seeds 2)."
+        yield "A limit for the published differences needs two replicates or more (--seeds 2)."
     if (has_replicates & noise["limit"].isna()).any():
         yield (
-            "All seeds of a configuration have the same score, so there is no limit. A few equal "
-            "scores do not show that the seed has no effect."
+            "All replicates of a configuration have the same score, so there is no limit. A few "
+            "equal scores do not show that the variance is 0."
         )
 
 
@@ -85,14 +85,14 @@ def _explain_method(n_tables: int) -> Iterator[str]:
     yield (
         "CrossEntropy on logits and NLLLoss on a log-softmax are the same function. Configurations "
         "that differ only in the loss should therefore make the same predictions with the same "
-        "seed on the same hardware."
+        "seed and fold on the same hardware."
     )
     if n_tables > 1:
         yield (
             "The paper attributes the differences between such configurations (1 and 3, 2 and 4) "
             "to the loss, but only the seed differs. Two runs of the same function differ by less "
             "than the limit in 95% of cases. The limit follows from the standard deviation of the "
-            "weighted F1 of the first configuration over the seeds of this study."
+            "weighted F1 of the first configuration over the replicates of this study."
         )
 
 

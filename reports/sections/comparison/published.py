@@ -40,10 +40,10 @@ def make_section(
     return Section(
         key="published",
         title="Comparison with the published values",
-        paragraphs=tuple(_list_caveats(int(comparison["seeds"].max()), context)),
+        paragraphs=tuple(_list_caveats(int(comparison["replicates"].max()), context)),
         bullets=published_values.discrepancies,
         notes=(_explain_method(),),
-        figures=tuple(_make_report_figures(comparison[comparison["seeds"] > 0], context)),
+        figures=tuple(_make_report_figures(comparison[comparison["replicates"] > 0], context)),
         tables=(
             make_table(
                 "published",
@@ -83,8 +83,8 @@ def _explain_method() -> str:
     return (
         "The paper lists the weighted F1 of one run of each configuration. We recompute the score "
         "from its confusion matrices, with a confidence interval for the choice of test images. "
-        "The prediction interval contains the score of one more run of ours, with a new seed and "
-        "new test images, in 95% of cases. A published value is incompatible if such a run would "
+        "The prediction interval contains the score of one more replicate of ours, on new test "
+        "images, in 95% of cases. A published value is incompatible if such a replicate would "
         f"rarely have it (p < {ALPHA:g}, Holm-adjusted over the rows). Otherwise, it is compatible "
         f"if the prediction interval is at most ±{100 * MAX_HALF_WIDTH:g} points wide. It is "
         "uninformative if the interval is wider. It is undecided if a "
@@ -93,16 +93,16 @@ def _explain_method() -> str:
     )
 
 
-def _list_caveats(n_seeds: int, context: ReportContext) -> Iterator[str]:
+def _list_caveats(n_replicates: int, context: ReportContext) -> Iterator[str]:
     if context.data_kind == DataKind.FILE:
         yield (
             "Not comparable: these data are not the file that the paper used "
             f"({context.data.short}). The published values are for orientation only and get no "
             "verdict."
         )
-    elif n_seeds <= 1:
+    elif n_replicates <= 1:
         yield (
-            "With one seed, the prediction interval lacks the variance across seeds and is too "
-            "narrow. A value inside it is compatible; a value outside it is uninformative."
+            "With one replicate, the prediction interval lacks the variance across replicates and "
+            "is too narrow. A value inside it is compatible; a value outside it is uninformative."
         )
     yield "Statements of the paper that contradict each other or the data:"

@@ -11,6 +11,7 @@ from reports.analysis import frames
 from reports.analysis.intervals import ALPHA
 from reports.analysis.pairwise import PairwiseComparison
 from reports.format.columns import COMPARISON_COLUMNS, INTERVAL_COLUMNS, TRAINING_COLUMNS
+from reports.format.limitations import describe_fold_variance
 from reports.format.model_labels import format_methods, format_model, label_models
 from reports.format.table import Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel
@@ -44,7 +45,7 @@ def make_section(
         paragraphs=tuple(_make_paragraphs(comparison, pairwise, context)),
         figures=tuple(make_ranking_figure(comparison, pairwise, context.data)),
         tables=_make_score_tables(_add_display_columns(comparison, pairwise), comparison, context),
-        notes=tuple(_make_notes(comparison, pairwise, trials)),
+        notes=tuple(_make_notes(comparison, pairwise, trials, folds=context.folds)),
     )
 
 
@@ -114,7 +115,9 @@ def _make_score_tables(
             "Training: epochs, time and model size",
             TRAINING_COLUMNS,
             frame,
-            values=comparison[["configuration", "seeds", *training_columns, *frames.SIZE_FIELDS]],
+            values=comparison[
+                ["configuration", "replicates", *training_columns, *frames.SIZE_FIELDS]
+            ],
             hidden=hidden,
             folded=True,
         ),
@@ -138,23 +141,29 @@ def _make_paragraphs(
 
 
 def _make_notes(
-    comparison: pd.DataFrame, pairwise: PairwiseComparison, trials: pd.DataFrame
+    comparison: pd.DataFrame,
+    pairwise: PairwiseComparison,
+    trials: pd.DataFrame,
+    *,
+    folds: int | None,
 ) -> list[str]:
-    has_replicates = comparison["seeds"].max() > 1
+    has_replicates = comparison["replicates"].max() > 1
     paragraphs = [
         "All scores are from the epoch with the best macro F1 on val. Macro F1 on val is too high "
         "on average, because the epoch was selected by it."
     ]
     if has_replicates:
-        paragraphs[0] += " ± gives the standard deviation over seeds (divisor n - 1)."
+        paragraphs[0] += " ± gives the standard deviation over replicates (divisor n - 1)."
     sampling_text = "the choice of test images (the same bootstrap samples for all configurations)"
     paragraphs.append(
         f"A 95% confidence interval (CI) includes two sources of variance: {sampling_text}, and "
-        "the seeds of the configuration."
+        "the replicates of the configuration."
         if has_replicates
         else f"A 95% confidence interval includes only one source of variance: {sampling_text}. "
-        "It does not include the variance across seeds, so it is too narrow."
+        "It does not include the variance across replicates, so it is too narrow."
     )
+    if folds is not None and has_replicates:
+        paragraphs[-1] = " ".join([paragraphs[-1], *describe_fold_variance(folds)])
     paragraphs += [*_describe_spreads(comparison, pairwise), *_describe_cost(trials)]
     if not pairwise.pairs.empty:
         paragraphs.append(
@@ -167,20 +176,21 @@ def _make_notes(
 
 
 def _describe_spreads(comparison: pd.DataFrame, pairwise: PairwiseComparison) -> Iterator[str]:
-    """Compare the standard deviations over seeds; yield nothing for fewer than two."""
+    """Compare the standard deviations over replicates; yield nothing for fewer than two."""
     if math.isnan(pairwise.homogeneity_p):
         return
     decimals = choose_column_decimals(comparison, "test_macro_f1")
     low, high = (
-        format_number(bound(pairwise.seed_sds.values()), "percent", decimals=decimals)
+        format_number(bound(pairwise.replicate_sds.values()), "percent", decimals=decimals)
         for bound in (min, max)
     )
     outcome = "they differ" if pairwise.homogeneity_p < ALPHA else "no significant difference"
     p = format_number(pairwise.homogeneity_p, "p")
+    p_text = p if p.startswith("<") else f"= {p}"
     yield (
-        f"The standard deviations of macro F1 over seeds are {low} to {high} points. Bartlett's "
-        f"test of equal standard deviations gives p {p if p.startswith('<') else f'= {p}'} "
-        f"({outcome}). The interval of each configuration uses its own standard deviation."
+        f"The standard deviations of macro F1 over replicates are {low} to {high} points. "
+        f"Bartlett's test of equal standard deviations gives p {p_text} ({outcome}). The interval "
+        "of each configuration uses its own standard deviation."
     )
 
 
@@ -193,7 +203,7 @@ def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
     if not devices:
         return
     paragraph = (
-        "The time is for a whole trial, as a mean over the seeds. It was measured on "
+        "The time is for a whole trial, as a mean over the replicates. It was measured on "
         f"{' and '.join(devices)}. Other programs may have run at the same time. The images per "
         "second in the table “Training” are those of all epochs, and their time includes "
         "validation."
@@ -204,13 +214,15 @@ def _describe_cost(trials: pd.DataFrame) -> Iterator[str]:
 
 
 def _add_display_columns(frame: pd.DataFrame, pairwise: PairwiseComparison) -> pd.DataFrame:
-    """Add the columns of text: the method, the seeds as `2 of 3`, and the group letters."""
-    seed_texts = [
+    """Add the columns of text: the method, the replicates as `2 of 3`, and the group letters."""
+    replicate_texts = [
         str(n_complete) if n_complete == n_planned else f"{n_complete} of {n_planned}"
-        for n_complete, n_planned in zip(frame["seeds"], frame["seeds_planned"], strict=True)
+        for n_complete, n_planned in zip(
+            frame["replicates"], frame["replicates_planned"], strict=True
+        )
     ]
     methods = format_methods(frame, pairwise.copies)
-    display_frame = frame.assign(method=methods, seeds_text=seed_texts)
+    display_frame = frame.assign(method=methods, replicates_text=replicate_texts)
     if frame["operations"].isna().all():  # an older study
         display_frame = display_frame.drop(columns="operations")
     if not pairwise.pairs.empty:

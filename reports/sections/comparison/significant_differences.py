@@ -19,7 +19,7 @@ from reports.sections.verdict_text import format_margin
 TITLE = "Which configurations differ"
 TABLE_CAPTION = "Pairs of models on test"
 _PREDICTION_KEYS = [
-    *("a", "b", "seeds", "only_a_correct", "only_b_correct", "n_differing"),
+    *("a", "b", "replicates", "only_a_correct", "only_b_correct", "n_differing"),
     *("p_mcnemar", "p_mcnemar_holm"),
 ]
 _MAX_PAIRS = 66  # pairs of 12 configurations; longer tables are not readable
@@ -100,7 +100,7 @@ def _describe_outcome(pairs: pd.DataFrame, margin_text: str, n_rows: int) -> Ite
     )
     if n_undecided:
         yield _describe_power(pairs, margin_text)
-    if pairs["seeds"].max() == 1:
+    if pairs["replicates"].max() == 1:
         yield (
             "A significant pair is a difference between two trained models. To compare the "
             "configurations, use more seeds."
@@ -111,9 +111,9 @@ def _describe_outcome(pairs: pd.DataFrame, margin_text: str, n_rows: int) -> Ite
 
 def _explain_method(pairs: pd.DataFrame, margin_text: str) -> Iterator[str]:
     variance_sources = (
-        "test images and seeds"
-        if pairs["seeds"].max() != 1
-        else "test images only, because one seed gives no variance across seeds"
+        "test images and replicates"
+        if pairs["replicates"].max() != 1
+        else "test images only, because one replicate gives no variance across replicates"
     )
     yield (
         f"Two models differ if the test of their difference in macro F1 gives p < {ALPHA:g}. They "
@@ -122,11 +122,14 @@ def _explain_method(pairs: pd.DataFrame, margin_text: str) -> Iterator[str]:
         "pairs of this table. The intervals are not corrected."
     )
     yield (
-        "McNemar's exact test asks whether the predictions of two trained models with the same "
-        "seed differ. With several seeds, its largest p-value is shown."
+        "McNemar's exact test asks whether the predictions of two trained models of the same "
+        "replicate differ. With several replicates, its largest p-value is shown."
     )
-    if (pairs["seeds"] == 0).any():
-        yield "Pairs with 0 seeds share no seed. The means over all their seeds are compared."
+    if (pairs["replicates"] == 0).any():
+        yield (
+            "Pairs with 0 replicates share no replicate. The means over all their replicates are "
+            "compared."
+        )
 
 
 def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
@@ -143,12 +146,13 @@ def _describe_power(pairs: pd.DataFrame, margin_text: str) -> str:
     text = (
         "For the undecided pairs, this study detects a difference of "
         f"{low if low == high else f'{low} to {high}'} points with a probability of "
-        f"{POWER:.0%}. To detect {margin_text}, a pair needs the seeds or the test images in the "
-        "table."
+        f"{POWER:.0%}. To detect {margin_text}, a pair needs the replicates or the test images in "
+        "the table."
     )
-    if undecided[["seeds_needed", "images_needed"]].isna().any(axis=None):
+    if undecided[["replicates_needed", "images_needed"]].isna().any(axis=None):
         text += (
-            f" {BLANK} means that no number suffices, or that it cannot be estimated from one seed."
+            f" {BLANK} means that no number suffices, or that it cannot be estimated from one "
+            "replicate."
         )
     return text
 
@@ -158,7 +162,9 @@ def _select_display_rows(pairs: pd.DataFrame, best_name: str) -> pd.DataFrame:
     if len(pairs) > _MAX_PAIRS:
         pairs = pairs[(pairs["a"] == best_name) | (pairs["b"] == best_name)]
     is_undecided = pairs["decision"] == Decision.UNDECIDED
-    needed = {name: pairs[name].where(is_undecided) for name in ("seeds_needed", "images_needed")}
+    needed = {
+        name: pairs[name].where(is_undecided) for name in ("replicates_needed", "images_needed")
+    }
     return pairs.rename(columns={"low": "interval_low", "high": "interval_high"}).assign(
         result=[_describe_result(row) for row in pairs.to_dict("records")], **needed
     )

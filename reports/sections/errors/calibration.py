@@ -27,7 +27,7 @@ from reports.sections.elements import (
 
 _ERROR_COLUMNS = (
     Column(key="configuration", heading=("Configuration",)),
-    Column(key="seeds", heading=("Seeds",), unit="count"),
+    Column(key="replicates", heading=("Replicates",), unit="count"),
     Column(
         key="ece",
         heading=("ECE", "(%)"),
@@ -70,7 +70,7 @@ _TENDENCY_TEXTS = {
     Tendency.UNDERCONFIDENT: "underconfident",
     Tendency.MISCALIBRATED: "miscalibrated (some probabilities are too high and others too low)",
     Tendency.CALIBRATED: f"calibrated within {100 * EQUIVALENCE_MARGIN:g} point on average",
-    Tendency.UNDECIDED: "undecided (more test images or seeds are needed)",
+    Tendency.UNDECIDED: "undecided (more test images or replicates are needed)",
 }
 
 
@@ -86,7 +86,7 @@ def make_section(
     """
     bins, errors = context.merge_copies(calibration.bins), context.merge_copies(calibration.errors)
     plotted_errors = context.select_displayed(calibration.errors)
-    # The number of images in a bin is a mean over seeds.
+    # The number of images in a bin is a mean over replicates.
     display_bins = bins.assign(
         images_text=[format_number(images, "seconds") for images in bins["images"]]
     )

@@ -135,8 +135,8 @@ def _describe_largest_error(rows: pd.DataFrame, context: ReportContext) -> tuple
 
 
 def _describe_sum(rows: pd.DataFrame) -> str:
-    n_seeds = int(rows["seeds"].max())
-    return f", summed over {n_seeds} seeds" if n_seeds > 1 else ""
+    n_replicates = int(rows["replicates"].max())
+    return f", summed over {n_replicates} replicates" if n_replicates > 1 else ""
 
 
 def _make_heat_map(rows: pd.DataFrame, context: ReportContext) -> HeatMap:
@@ -202,7 +202,7 @@ def _make_cell_table(
         columns,
         wide_frame,
         group="configuration",
-        values=all_rows[["family", "configuration", "true", "predicted", cells.key, "seeds"]],
+        values=all_rows[["family", "configuration", "true", "predicted", cells.key, "replicates"]],
         folded=True,
     )
 

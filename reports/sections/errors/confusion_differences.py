@@ -22,7 +22,7 @@ from reports.sections.elements import (
 
 _MINUS = "\N{MINUS SIGN}"
 _TABLE_NAME = "confusion-differences"
-_FEW_SEEDS = 5
+_FEW_REPLICATES = 5
 _PAIR_COLUMNS = (Column(key="a", heading=("A",)), Column(key="b", heading=("B",)))
 _CELL_COLUMNS = (
     Column(key="true_label", heading=("True class",)),
@@ -82,23 +82,23 @@ def _explain_method() -> str:
         "it is worse; the shade is the size on a square-root scale. Gray numbers "
         f"are not significant (Holm-adjusted p ≥ {ALPHA:g} over the cells of the pair). The "
         "paired test includes the variance from the choice of test images and, with several "
-        "seeds, the variance across seeds."
+        "replicates, the variance across replicates."
     )
 
 
 def _describe_outcome(pair: pd.DataFrame, context: ReportContext) -> str:
     """Describe the first pair: the number of significant cells and the largest difference."""
-    significant, n_seeds = pair[pair["significant"]], int(pair["seeds"].iloc[0])
-    seeds_note = ""
-    if n_seeds == 1:
-        seeds_note = " With one common seed, the variance across seeds is unknown."
-    elif n_seeds <= _FEW_SEEDS:
-        seeds_note = (
-            f" With {n_seeds} seeds, only differences that are large compared with the variance "
-            "across seeds are significant."
+    significant, n_replicates = pair[pair["significant"]], int(pair["replicates"].iloc[0])
+    replicates_note = ""
+    if n_replicates == 1:
+        replicates_note = " With one common replicate, the variance across replicates is unknown."
+    elif n_replicates <= _FEW_REPLICATES:
+        replicates_note = (
+            f" With {n_replicates} replicates, only differences that are large compared with the "
+            "variance across replicates are significant."
         )
     if significant.empty:
-        return f"{_format_title(pair)}: no cell differs significantly.{seeds_note}"
+        return f"{_format_title(pair)}: no cell differs significantly.{replicates_note}"
     largest = significant.iloc[significant["difference"].abs().argmax()]
     true, predicted = (context.class_labels[int(largest[key])] for key in ("true", "predicted"))
     largest_text = (
@@ -110,7 +110,7 @@ def _describe_outcome(pair: pd.DataFrame, context: ReportContext) -> str:
     return (
         f"{_format_title(pair)}: {len(significant)} of {len(pair)} cells {verb} significantly. The "
         f"largest difference is for {largest_text}, {largest['difference_text']} images per trial "
-        f"(95% confidence interval {_format_row_interval(largest)}).{seeds_note}"
+        f"(95% confidence interval {_format_row_interval(largest)}).{replicates_note}"
     )
 
 
@@ -125,7 +125,7 @@ def _list_omissions(differences: ConfusionDifferences, n_pairs: int) -> list[str
         )
     if n_missing := n_compared * (n_compared - 1) // 2 - n_pairs:
         sentences.append(
-            f"Not compared, because no seed is common: {format_count(n_missing, 'pair')}."
+            f"Not compared, because no replicate is common: {format_count(n_missing, 'pair')}."
         )
     return [" ".join(sentences)] if sentences else []
 
@@ -139,12 +139,12 @@ def _make_heat_map(pair: pd.DataFrame, table_name: str, context: ReportContext) 
         )
         for row in pair.sort_values(["true", "predicted"]).to_dict("records")
     ]
-    seeds_text = format_count(int(pair["seeds"].iloc[0]), "common seed")
+    replicates_text = format_count(int(pair["replicates"].iloc[0]), "common replicate")
     return HeatMap(
         title=_format_title(pair),
         caption=(
-            f"Images per trial, first minus second, {seeds_text}. Rows: true; columns: predicted. "
-            "Blue: the first model is better; orange: it is worse; gray: not significant"
+            f"Images per trial, first minus second, {replicates_text}. Rows: true; columns: "
+            "predicted. Blue: the first model is better; orange: it is worse; gray: not significant"
         ),
         rows=context.class_labels,
         columns=context.class_labels,
@@ -216,7 +216,7 @@ def _format_row_interval(row: pd.Series) -> str:
 
 
 def _format_differences(pair: pd.DataFrame) -> list[str]:
-    """Format signed differences, with a decimal if they are means over several seeds."""
-    is_mean = pair["seeds"].iloc[0] > 1
+    """Format signed differences, with a decimal if they are means over several replicates."""
+    is_mean = pair["replicates"].iloc[0] > 1
     texts = [format_number(value, "mean" if is_mean else "count") for value in pair["difference"]]
     return [f"+{t}" if v > 0 else t for t, v in zip(texts, pair["difference"], strict=True)]

@@ -107,8 +107,8 @@ def _describe_counts(counts: ErrorCounts) -> str:
         repeat_verb = "has" if counts.n_repeated == 1 else "have"
         paragraph += (
             f" {format_count(counts.n_repeated, 'more trial')} {repeat_verb} the same predictions "
-            "as another trial with the same seed. Such trials are not counted, so that the errors "
-            "of one function do not count twice."
+            "as another trial of the same replicate. Such trials are not counted, so that the "
+            "errors of one function do not count twice."
         )
     return paragraph
 
@@ -129,7 +129,7 @@ def _make_gallery(
     frame = frame.head(_MAX_SPRITE_PIXELS // side**2)
     tiles = reduce_images(images[frame["index"]], side)
     model_errors = context.merge_copies(errors)
-    models = model_errors.groupby("configuration", sort=False)["seeds"].first()
+    models = model_errors.groupby("configuration", sort=False)["replicates"].first()
     errors_by_image = _group_by_image(model_errors, list(models.index))
     return Gallery(
         sprite=encode_png(arrange_tiles(tiles, _SPRITE_COLUMNS)),
@@ -154,9 +154,11 @@ def _group_by_image(errors: pd.DataFrame, models: list[str]) -> dict[int, ImageE
     """Return the wrong predictions for each image, by its position in the test split."""
     class_errors: dict[tuple[int, int], list[ClassError]] = {}
     model_numbers = errors["configuration"].map(models.index)
-    columns = (errors[key].tolist() for key in ("index", "true", "predicted", "wrong_seeds"))
-    for model, index, true, predicted, n_seeds in zip(model_numbers, *columns, strict=True):
-        class_errors.setdefault((index, true), []).append(ClassError(model, predicted, n_seeds))
+    columns = (errors[key].tolist() for key in ("index", "true", "predicted", "wrong_replicates"))
+    for model, index, true, predicted, n_replicates in zip(model_numbers, *columns, strict=True):
+        class_errors.setdefault((index, true), []).append(
+            ClassError(model, predicted, n_replicates)
+        )
     return {
         index: ImageErrors(true, tuple(image_errors))
         for (index, true), image_errors in class_errors.items()

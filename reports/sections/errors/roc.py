@@ -15,8 +15,8 @@ from reports.format.units import BLANK, format_interval, format_number
 from reports.sections.context import ReportContext
 from reports.sections.elements import ReportFigure, Section, make_figure
 
-_MIN_SEEDS_FOR_BAND = 3
-"""Seeds from which several seeds have a band in the figure; with two, it fills the panel."""
+_MIN_REPLICATES_FOR_BAND = 3
+"""Replicates from which several have a band in the figure; with two, it fills the panel."""
 
 
 class _Point(NamedTuple):
@@ -47,8 +47,9 @@ _POINTS = (
 _NOTES = (
     "Each curve compares one class with all others: a threshold on the probability of the class "
     "moves from 1 to 0. The true positive rate is the recall; the false positive rate is 1 minus "
-    "the specificity. Several seeds are averaged at each false positive rate and at each recall. "
-    "Precision-recall curves have steps, and the area under the steps is the average precision.",
+    "the specificity. Several replicates are averaged at each false positive rate and at each "
+    "recall. Precision-recall curves have steps, and the area under the steps is the average "
+    "precision.",
     "A band is a pointwise 95% confidence interval: each point has its own, not the curve as a "
     "whole. It ends where the threshold depends on the few most extreme images. Precision depends "
     "on the shares of the classes in test.",
@@ -79,7 +80,7 @@ def make_section(
     ranked_names = context.rank_models(rows)
     best_name = ranked_names[0]
     models = context.merge_copies(comparison)
-    (n_seeds,) = models.loc[models["configuration"] == best_name, "seeds"].tolist()
+    (n_replicates,) = models.loc[models["configuration"] == best_name, "replicates"].tolist()
     best_rows = rows[rows["configuration"] == best_name]
     areas = context.select_displayed(_label_classes(class_scores, context))
     areas = areas[(areas["configuration"] == best_name) & areas["auc"].notna()]
@@ -90,7 +91,7 @@ def make_section(
         paragraphs=(_describe_weakest(best_name, areas),),
         notes=_NOTES,
         figures=(
-            _make_class_figure(best_rows, areas, context.data, n_seeds=n_seeds),
+            _make_class_figure(best_rows, areas, context.data, n_replicates=n_replicates),
             *_make_model_figures(rows, areas, ranked_names, context.data),
         ),
         tables=(
@@ -126,11 +127,11 @@ def _describe_weakest(model: str, areas: pd.DataFrame) -> str:
 
 
 def _make_class_figure(
-    rows: pd.DataFrame, areas: pd.DataFrame, data: DataLabel, *, n_seeds: int
+    rows: pd.DataFrame, areas: pd.DataFrame, data: DataLabel, *, n_replicates: int
 ) -> ReportFigure:
     """Show the classes with the lowest AUC of one model."""
     shown = areas.head(MAX_CLASSES)
-    has_bands = n_seeds == 1 or n_seeds >= _MIN_SEEDS_FOR_BAND
+    has_bands = n_replicates == 1 or n_replicates >= _MIN_REPLICATES_FOR_BAND
     caption = (
         f"ROC and precision-recall curves on test of {rows['configuration'].iloc[0]}, the model "
         "with the highest macro F1 on val, by class. Lowest AUC first; AP is the average precision."
@@ -140,7 +141,7 @@ def _make_class_figure(
     if has_bands:
         caption += f" Band: pointwise 95% confidence intervals of {shown['class_label'].iloc[0]}."
     else:
-        caption += " Intervals from two seeds are too wide for a band; the CSV file has them."
+        caption += " Intervals from two replicates are too wide for a band; the CSV file has them."
     shown = shown.assign(has_band=[has_bands and i == 0 for i in range(len(shown))])
     draw = partial(figures.draw_class_curves, rows, shown, data=data)
     return make_figure("roc", caption, draw(), narrow=draw(narrow=True))

@@ -22,7 +22,7 @@ from reports.sections.findings import Analysis
 
 
 class FrequentConfusion(NamedTuple):
-    """The most frequent error of a configuration on test, summed over its seeds.
+    """The most frequent error of a configuration on test, summed over its replicates.
 
     Attributes:
         true: Index of the true class.
@@ -43,7 +43,7 @@ class ChosenConfiguration:
 
     Attributes:
         name: Name of the configuration.
-        seeds: Number of its trials that were evaluated on test.
+        replicates: Number of its trials that were evaluated on test.
         val_macro_f1: Mean macro F1 on val, 0 to 1.
         test_macro_f1: Mean macro F1 on test, 0 to 1.
         low: Lower end of the 95% confidence interval; NaN if it is unknown.
@@ -53,7 +53,7 @@ class ChosenConfiguration:
     """
 
     name: str
-    seeds: int
+    replicates: int
     val_macro_f1: float
     test_macro_f1: float
     low: float
@@ -70,19 +70,21 @@ class PaperFacts:
         study: Settings and plan; for a search, `trials` is the plan of the re-training.
         data: Names of the data.
         image_counts: Number of images by split.
-        configs: Settings of each configuration, by name; its seed is that of the last trial.
+        configs: Settings of each configuration, by name; its seed and fold are those of the last
+            trial.
         seeds: Planned seeds, ascending.
+        folds: Number of folds of the cross-validation; None without one.
         states: Number of planned trials by state.
         left_out: Trials that were left out because of their files.
         test_evaluations: Number of logged test evaluations.
         repeatedly_tested: Ids of the trials with more than one test evaluation.
         parameters: Numbers of trainable parameters by network family, ascending.
-        has_replicates: Whether any configuration has at least two seeds that were evaluated on
-            test.
+        has_replicates: Whether any configuration has at least two replicates that were evaluated
+            on test.
         epoch_limit: Complete trials that ended at the epoch limit.
         n_pairs: Number of pairs of models that were compared.
-        has_common_seeds: Whether two of these models have a seed in common.
-        is_moderated: Whether the variances across seeds were moderated for the tests.
+        has_common_replicates: Whether two of these models have a replicate in common.
+        is_moderated: Whether the variances across replicates were moderated for the tests.
         margin: Largest difference of macro F1 that counts as equivalent.
         chosen: Configuration that val selects; None without a test evaluation.
         search: Results of the search; None for a grid.
@@ -94,6 +96,7 @@ class PaperFacts:
     image_counts: Mapping[str, int]
     configs: Mapping[str, Config]
     seeds: tuple[int, ...]
+    folds: int | None
     states: Mapping[str, int]
     left_out: tuple[Problem, ...]
     test_evaluations: int
@@ -102,7 +105,7 @@ class PaperFacts:
     has_replicates: bool
     epoch_limit: EpochLimit
     n_pairs: int
-    has_common_seeds: bool
+    has_common_replicates: bool
     is_moderated: bool
     margin: float
     chosen: ChosenConfiguration | None
@@ -142,6 +145,7 @@ def collect_facts(analysis: Analysis) -> PaperFacts:
         image_counts={split: sum(counts) for split, counts in study.data.class_counts.items()},
         configs={trial.configuration: trial.config for trial in study.trials},
         seeds=tuple(sorted({trial.config["seed"] for trial in study.trials})),
+        folds=analysis.context.folds,
         states=Counter(map(str, trials["state"])),
         left_out=loaded_study.problems,
         test_evaluations=evaluations.total(),
@@ -152,10 +156,10 @@ def collect_facts(analysis: Analysis) -> PaperFacts:
         }
         if not sizes.empty
         else {},
-        has_replicates=bool(analysis.comparison["seeds"].max() > 1),
+        has_replicates=bool(analysis.comparison["replicates"].max() > 1),
         epoch_limit=count_limited_trials(loaded_study),
         n_pairs=len(pairs),
-        has_common_seeds=bool((pairs["seeds"] > 0).any()),
+        has_common_replicates=bool((pairs["replicates"] > 0).any()),
         is_moderated=_is_moderated(analysis.study.bootstrap),
         margin=analysis.pairwise.margin,
         chosen=_choose_configuration(analysis),
@@ -165,10 +169,10 @@ def collect_facts(analysis: Analysis) -> PaperFacts:
 
 
 def _is_moderated(bootstrap: BootstrapScores) -> bool:
-    """Return whether `moderate_seed_variances` had enough models to change a variance."""
+    """Return whether `moderate_replicate_variances` had enough models to change a variance."""
     own, moderated = (
         variances["macro_f1"].dof
-        for variances in (bootstrap.seed_variances, bootstrap.moderated_variances)
+        for variances in (bootstrap.replicate_variances, bootstrap.moderated_variances)
     )
     return not np.array_equal(own, moderated)
 
@@ -195,7 +199,7 @@ def _choose_configuration(analysis: Analysis) -> ChosenConfiguration | None:
     (row,) = analysis.comparison[analysis.comparison["configuration"] == name].to_dict("records")
     return ChosenConfiguration(
         name=name,
-        seeds=int(row["seeds"]),
+        replicates=int(row["replicates"]),
         val_macro_f1=float(val_means[name]),
         test_macro_f1=float(row["test_macro_f1"]),
         low=float(row["test_macro_f1_low"]),

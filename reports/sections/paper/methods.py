@@ -6,6 +6,7 @@ from typing import NamedTuple
 from reports.analysis.bootstrap import N_RESAMPLES
 from reports.analysis.calibration import N_BINS
 from reports.analysis.intervals import ALPHA
+from reports.format.limitations import describe_fold_variance
 from reports.format.text import label, shorten_class_names
 from reports.format.units import format_count
 from reports.ledger.published import find_published
@@ -31,8 +32,8 @@ from reports.sections.paper.training_answers import (
     describe_loss_and_optimizer,
     describe_stopping,
     list_families,
+    list_replicates,
     list_search_settings,
-    list_seeds,
     list_versions,
 )
 from reports.sections.verdict_text import format_margin
@@ -109,8 +110,8 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
     verb = f"was planned to {verb}" if describe_incomplete(facts) else f"{verb}ed"
     yield Sentence(
         f"The study {verb} {n_configurations} "
-        f"({list_families(facts)}) with the {'seeds' if facts.has_replicates else 'seed'} "
-        f"{list_seeds(facts)}, {format_count(sum(facts.states.values()), 'trial')} in all",
+        f"({list_families(facts)}) with the {list_replicates(facts)}, "
+        f"{format_count(sum(facts.states.values()), 'trial')} in all",
     )
     n_published = sum(find_published(config) is not None for config in facts.configs.values())
     if n_published:
@@ -119,6 +120,8 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
             "dropout of a published study",
             ("trindade",),
         )
+    if facts.folds is not None:
+        yield Sentence("Each trial held out one fold, which took the place of val")
     for family in map(str, facts.list_values("family")):
         sizes = join_words(f"{count:,}" for count in facts.parameters.get(family, ()))
         parameters = f" ({sizes} parameters)" if sizes else ""
@@ -207,19 +210,19 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
         if not facts.has_replicates:
             yield Sentence(
                 "The p-values were from the bootstrap variance of the images only, so they do not "
-                "cover other seeds"
+                "cover other replicates"
             )
         elif not facts.is_moderated:
             yield Sentence("The p-values were from the variances of the intervals")
         if facts.is_moderated:
             yield Sentence(
-                "The p-values were from variances across seeds that were moderated by those of the "
-                f"other models, and below {ALPHA:g} only if the interval excluded 0",
+                "The p-values were from variances across replicates that were moderated by those "
+                f"of the other models, and below {ALPHA:g} only if the interval excluded 0",
                 ("smyth2004",),
             )
-        if facts.has_common_seeds:
+        if facts.has_common_replicates:
             yield Sentence(
-                "Trained models with the same seed were also compared by McNemar's exact test",
+                "Trained models of the same replicate were also compared by McNemar's exact test",
                 ("mcnemar1947",),
             )
     hardware = join_words(dict.fromkeys((facts.study.hardware.cpu, *facts.study.hardware.gpus)))
@@ -231,8 +234,8 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
 def _describe_curves(facts: PaperFacts) -> Iterator[Sentence]:
     if facts.has_replicates:
         yield Sentence(
-            "The ROC curves of each class were averaged over the seeds at each false positive "
-            "rate, and the precision-recall curves, which have steps, at each recall",
+            "The ROC curves of each class were averaged over the replicates at each false "
+            "positive rate, and the precision-recall curves, which have steps, at each recall",
             ("fawcett2006", "davis2006"),
         )
     yield Sentence(
@@ -249,16 +252,21 @@ def _describe_intervals(facts: PaperFacts) -> Iterator[Sentence]:
         ("efron1979", "delong1988"),
     )
     if not facts.has_replicates:
-        yield Sentence("With one seed, the 95% confidence intervals do not cover other seeds")
+        yield Sentence(
+            "With one replicate, the 95% confidence intervals do not cover other replicates"
+        )
         return
     yield Sentence(
-        "The variance across seeds was estimated for each configuration from its own replicates, "
+        "The variance across replicates was estimated for each configuration from its own trials, "
         "with the degrees of freedom of Welch and Satterthwaite",
         ("welch1947", "satterthwaite1946"),
     )
     yield Sentence(
         "The half-width of a 95% confidence interval is the square root of the sum of two squares: "
-        "the standard error from the images times the normal quantile, and that from the seeds "
-        "times Student's quantile",
+        "the standard error from the images times the normal quantile, and that from the "
+        "replicates times Student's quantile",
         ("zou2008",),
     )
+    if facts.folds is not None:
+        for text in describe_fold_variance(facts.folds):
+            yield Sentence(text.removesuffix("."))

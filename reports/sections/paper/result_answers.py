@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from reports.analysis.bootstrap import N_RESAMPLES
 from reports.analysis.calibration import N_BINS
 from reports.analysis.intervals import ALPHA
-from reports.format.limitations import IGNORED_ORDER
+from reports.format.limitations import IGNORED_ORDER, describe_fold_variance
 from reports.format.text import make_class_label
 from reports.format.units import format_count, format_interval, format_number
 from reports.sections.paper.answer import Answer, join_words
@@ -32,7 +32,9 @@ def describe_metrics(_: PaperFacts) -> Answer:
 
 def describe_uncertainty(facts: PaperFacts) -> Answer:
     """Name the intervals and the tests."""
-    sources = "test images and seeds" if facts.has_replicates else "test images, with one seed"
+    sources = (
+        "test images and replicates" if facts.has_replicates else "test images, with one replicate"
+    )
     text = f"95% confidence intervals over {sources} ({N_RESAMPLES:,} bootstrap resamples)"
     if facts.n_pairs:
         text += f"; {format_count(facts.n_pairs, 'pair')} compared, Holm-adjusted p < {ALPHA:g}"
@@ -40,14 +42,16 @@ def describe_uncertainty(facts: PaperFacts) -> Answer:
 
 
 def describe_robustness(facts: PaperFacts) -> Answer:
-    """Say how the results were checked with several seeds."""
+    """Say how the results were checked with several replicates."""
     if facts.has_replicates:
-        seeds = format_count(len(facts.seeds), "seed")
+        replicates = format_count(len(facts.seeds), "seed")
+        if facts.folds is not None:
+            replicates += f" on each of {facts.folds} folds of train and val"
         incomplete = describe_incomplete(facts)
         text = (
-            f"Each configuration was planned with {seeds}; {incomplete}"
+            f"Each configuration was planned with {replicates}; {incomplete}"
             if incomplete
-            else f"Each configuration was trained with {seeds}"
+            else f"Each configuration was trained with {replicates}"
         )
         return Answer(f"{text}. The spread is reported.")
     return Answer("", "results with several seeds (`--seeds`)")
@@ -83,7 +87,7 @@ def describe_performance(facts: PaperFacts) -> Answer:
 
 def format_chosen(chosen: ChosenConfiguration) -> str:
     """Describe the score on test of the configuration that val selects, without a period."""
-    seeds, decimals = format_count(chosen.seeds, "seed"), chosen.decimals
+    replicates, decimals = format_count(chosen.replicates, "replicate"), chosen.decimals
     ends = chosen.low, chosen.high
     interval = (
         ""
@@ -93,7 +97,7 @@ def format_chosen(chosen: ChosenConfiguration) -> str:
     score = format_number(chosen.test_macro_f1, "percent", decimals=decimals)
     return (
         f"The configuration with the highest mean macro F1 on val was {chosen.name}, with a macro "
-        f"F1 of {score}% on test ({interval}{seeds})"
+        f"F1 of {score}% on test ({interval}{replicates})"
     )
 
 
@@ -144,7 +148,9 @@ def _list_limits(facts: PaperFacts) -> Iterator[str]:
     if side <= _FEW_PIXELS:
         yield f"{side} x {side} pixels show few details."
     if not facts.has_replicates:
-        yield "With one seed, the variance across seeds is unknown."
+        yield "With one replicate, the variance across replicates is unknown."
+    elif facts.folds is not None:
+        yield from describe_fold_variance(facts.folds)
     if incomplete := describe_incomplete(facts):
         yield f"{incomplete}."
     if limit := describe_epoch_limit(facts):

@@ -48,9 +48,8 @@ def describe_goal(facts: PaperFacts) -> Answer:
     """Say what was compared or searched."""
     n_configurations = format_count(len(facts.configs), "configuration")
     if facts.search is None:
-        return Answer(
-            f"Comparison of {n_configurations} on the same images and seeds.", "the intended use"
-        )
+        shared = "images and seeds" if facts.folds is None else "test images, seeds and folds"
+        return Answer(f"Comparison of {n_configurations} on the same {shared}.", "the intended use")
     text = f"Search for better settings with {format_count(len(facts.search.trials), 'trial')}"
     return Answer(f"{text}; {n_configurations} re-trained with new seeds.", "the intended use")
 
@@ -123,7 +122,7 @@ def describe_training(facts: PaperFacts) -> Answer:
     text = (
         f"{describe_loss_and_optimizer(facts)}; batch size "
         f"{join_words(facts.list_values('batch_size'))}; {describe_stopping(facts)}; "
-        f"{join_words(facts.list_values('precision'))} precision; seeds {list_seeds(facts)}."
+        f"{join_words(facts.list_values('precision'))} precision; {list_replicates(facts)}."
     )
     return Answer(f"{text} All settings: tables/settings.csv.")
 
@@ -147,9 +146,12 @@ def _join_numbers(values: Iterable[float]) -> str:
     return join_words(f"{value:.2g}" for value in sorted({*values}))
 
 
-def list_seeds(facts: PaperFacts) -> str:
-    """Join the seeds as `0, 1 and 2`."""
-    return join_words(facts.seeds)
+def list_replicates(facts: PaperFacts) -> str:
+    """Join the seeds as `seeds 0, 1 and 2`, and add the folds of a cross-validation."""
+    text = f"{'seed' if len(facts.seeds) == 1 else 'seeds'} {join_words(facts.seeds)}"
+    if facts.folds is None:
+        return text
+    return f"{text} on each of {facts.folds} folds of train and val"
 
 
 def describe_stopping(facts: PaperFacts) -> str:

@@ -33,7 +33,9 @@ def make_section(search: SearchAnalysis, *, comparison: pd.DataFrame) -> Section
         origin_label=frame["is_baseline"].map(
             {True: get_baseline_label(search.record), False: "from the search"}
         ),
-        seeds_text=[str(n) if n == n_seeds else f"{n} of {n_seeds}" for n in frame["seeds"]],
+        replicates_text=[
+            str(n) if n == n_seeds else f"{n} of {n_seeds}" for n in frame["replicates"]
+        ],
     )
     return Section(
         key="confirmation",
@@ -61,7 +63,7 @@ def find_best_retrained(confirmed: pd.DataFrame) -> Mapping[Any, Any] | None:
     Returns:
         None while none of the search's best configurations has a score.
     """
-    finished = confirmed[confirmed["seeds"] > 0]
+    finished = confirmed[confirmed["replicates"] > 0]
     if not (finished["role"] == "best").any():
         return None
     return max(finished.to_dict("records"), key=lambda row: row["val_macro_f1"])
@@ -76,7 +78,7 @@ def find_best_baseline(confirmed: pd.DataFrame) -> Mapping[Any, Any] | None:
     Returns:
         None while none of them has a score.
     """
-    finished = confirmed[(confirmed["seeds"] > 0) & confirmed["is_baseline"].astype(bool)]
+    finished = confirmed[(confirmed["replicates"] > 0) & confirmed["is_baseline"].astype(bool)]
     return max(finished.to_dict("records"), key=lambda row: row["val_macro_f1"], default=None)
 
 

@@ -93,7 +93,7 @@ def _describe_best(
     score = _format_score(best, "test", decimals)
     sentence = (
         f"The best configuration is {name}. Re-trained with "
-        f"{format_count(best['seeds'], 'new seed')}, it has a macro F1 of {score} on test."
+        f"{format_count(best['replicates'], 'new seed')}, it has a macro F1 of {score} on test."
     )
     baseline = find_best_baseline(search.confirmed)
     if best["is_baseline"]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from reports import figures
 from reports.analysis.learning_curves import LearningCurves
-from reports.figures.curves import MAX_CURVES, MIN_SEEDS_FOR_BAND
+from reports.figures.curves import MAX_CURVES, MIN_REPLICATES_FOR_BAND
 from reports.format.text import label
 from reports.sections.context import ReportContext
 from reports.sections.elements import ReportFigure, Section, make_figure, make_slug
@@ -67,7 +67,7 @@ def _make_report_figure(
     caption_text = (
         f"Loss and macro F1 by epoch, {label(family)}"
         f"{context.cite_paper_figure(family, 'train_loss')}. "
-        f"{_describe_lines(rows.groupby('configuration')['seed'].nunique().max())}"
+        f"{_describe_lines(rows.groupby('configuration')['replicate'].nunique().max())}"
     )
     if len(ranked_names) > len(names):
         caption_text += f" The {MAX_CURVES} models with the highest macro F1 on val are shown."
@@ -77,15 +77,15 @@ def _make_report_figure(
     )
 
 
-def _describe_lines(n_seeds: int) -> str:
+def _describe_lines(n_replicates: int) -> str:
     """Explain lines, bands and rings."""
     text = "Ring: epoch whose weights were kept."
-    if n_seeds >= MIN_SEEDS_FOR_BAND:
-        text = f"Band: mean ± standard deviation on val over seeds. {text}"
-    elif n_seeds > 1:
-        text = f"Thin: one seed. {text}"
+    if n_replicates >= MIN_REPLICATES_FOR_BAND:
+        text = f"Band: mean ± standard deviation on val over replicates. {text}"
+    elif n_replicates > 1:
+        text = f"Thin: one replicate. {text}"
     return (
-        f"Lines: mean over seeds, up to the last epoch that all ran. {text}"
-        if n_seeds > 1
+        f"Lines: mean over replicates, up to the last epoch that all ran. {text}"
+        if n_replicates > 1
         else text
     )

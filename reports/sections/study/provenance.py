@@ -15,6 +15,7 @@ from reports.format.text import (
 )
 from reports.format.units import BLANK
 from reports.ledger.loading import LoadedStudy
+from reports.ledger.records import GridRecord
 from reports.sections.elements import Section
 from reports.sections.study.citation import list_license_facts, make_code_blocks
 from reports.sections.study.hardware import list_hardware_facts
@@ -30,7 +31,7 @@ def make_section(
     search: SearchAnalysis | None,
     data: DataLabel,
 ) -> Section:
-    """List data, settings, seeds, test evaluations, hardware, versions and the command.
+    """List data, settings, seeds, folds, test evaluations, hardware, versions and the command.
 
     Args:
         loaded_study: Files of the study.
@@ -51,6 +52,7 @@ def make_section(
         ("Identical images", describe_duplicates(study.data)),
         *_list_search_facts(search),
         ("Seeds", _describe_seeds(trials, search)),
+        *_list_fold_facts(study.grid),
         *_list_training_facts(trials, search),
         ("Test evaluations", _describe_test_evaluations(trials)),
         *list_hardware_facts(study, trials),
@@ -120,6 +122,13 @@ def _describe_seeds(trials: pd.DataFrame, search: SearchAnalysis | None) -> str:
     return (
         search_seed if trials.empty else f"{search_seed} in the search, {seeds} in the re-training"
     )
+
+
+def _list_fold_facts(grid: GridRecord | None) -> list[tuple[str, str]]:
+    """List the folds of a cross-validation; none without one."""
+    if grid is None or grid.folds is None:
+        return []
+    return [("Folds", f"{grid.folds}, of train and val; each trial held out one of them as val")]
 
 
 def _list_training_facts(

@@ -20,7 +20,9 @@ def make_section(trials: pd.DataFrame) -> Section | None:
     if frame.empty:
         return None
     frame = frame.assign(reason=frame["error"].fillna(_MISSING_REASON))
-    csv_columns = [str(c) for c in ("id", *(column.key for column in UNFINISHED_COLUMNS))]
+    if frame["fold"].isna().all():  # not a cross-validation
+        frame = frame.drop(columns="fold")
+    csv_columns = ["id", *(column.key for column in UNFINISHED_COLUMNS if column.key in frame)]
     table_caption = "Trials that are not in the comparison"
     return Section(
         key="unfinished",

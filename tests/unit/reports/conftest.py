@@ -65,6 +65,20 @@ def reported_grid(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
 
 
 @pytest.fixture(scope="session")
+def reported_folds(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
+    """A cross-validation of two families, one seed on three folds, without a failure."""
+    better = [worsen_matrix(ASYMMETRIC, n_moved=n) for n in (0, 1, 2)]
+    poorer = [worsen_matrix(ASYMMETRIC, n_moved=n) for n in (10, 11, 13)]
+    ledger = grid_builder.build_grid(
+        tmp_path_factory.mktemp("reported") / "folds",
+        {"mlnn-config-1": poorer, "cnn-config-1": better},
+        folds=3,
+    )
+    analysis = analyze(ledger, None)
+    return ReportedStudy(analysis, make_sections(analysis))
+
+
+@pytest.fixture(scope="session")
 def reported_synthetic(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
     """A grid on synthetic cells: one function twice, one seed."""
     ledger = grid_builder.build_grid(

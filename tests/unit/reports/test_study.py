@@ -24,6 +24,8 @@ from reports.sections.findings import analyze
 from reports.study import comparison_frames, trial_frames
 from reports.study import study as study_module
 from tests.helpers import grid_builder, search_builder
+from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.report_frames import ReportedStudy
 from tests.helpers.s3 import S3_BUCKET, S3Server
 
 ROOT = Path(__file__).parents[3]
@@ -370,4 +372,17 @@ def test_repr_of_a_study_without_results_names_it(tmp_path: Path, end: bool) -> 
     assert "early" in repr(study)
     assert "early" in study._repr_html_()
     assert Cells(study._repr_html_()).cells == []
-    assert study.comparison()["seeds"].sum() == 0
+    assert study.comparison()["replicates"].sum() == 0
+
+
+def test_frames_of_a_cross_validation_have_fold_and_replicates(
+    reported_folds: ReportedStudy,
+) -> None:
+    study = reported_folds.analysis.study
+    assert study.trials["trial"].tolist()[-1] == "cnn-config-1-s0-f2"
+    assert study.trials["fold"].tolist() == [0, 1, 2] * 2
+    assert study.comparison()["replicates"].tolist() == [3, 3]
+    assert study.pairs()["replicates"].tolist() == [3]
+    assert study.calibration()["replicates"].tolist() == [3, 3]
+    assert {*study.learning_curves()["replicate"]} == {"s0-f0", "s0-f1", "s0-f2"}
+    assert study.confusion("cnn-config-1").to_numpy().sum() == 3 * ASYMMETRIC.sum()

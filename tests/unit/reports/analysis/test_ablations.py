@@ -12,7 +12,12 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.frames import make_comparison_frame
 from reports.analysis.intervals import adjust_holm
 from reports.ledger.loading import LoadedStudy, read_study_files
-from tests.helpers.grid_builder import ConfusionMatrix, build_grid, make_published_matrices
+from tests.helpers.grid_builder import (
+    ASYMMETRIC,
+    ConfusionMatrix,
+    build_grid,
+    make_published_matrices,
+)
 
 BASE: dict[str, Any] = {
     "family": "resnet",
@@ -82,7 +87,7 @@ def test_compute_ablations_is_the_base_minus_what_lacks_the_ingredient(tmp_path:
     np.testing.assert_allclose(frame["difference"], expected, atol=1e-12)
     assert frame["difference"].iloc[0] > 0.15
     assert frame["difference"].is_monotonic_decreasing
-    assert frame["seeds"].tolist() == [3] * 4
+    assert frame["replicates"].tolist() == [3] * 4
     np.testing.assert_allclose(frame["p_holm"], adjust_holm(frame["p"].to_numpy()))
     assert (frame["p_holm"] > frame["p"]).sum() >= 2
 
@@ -154,5 +159,13 @@ def test_compute_ablations_without_a_common_seed_compares_all_seeds(tmp_path: Pa
     )
     ablations = compute(read_study_files(ledger))
     (row,) = ablations.differences.to_dict("records")
-    assert (row["base"], row["configuration"], row["seeds"]) == (*configs, 0)
+    assert (row["base"], row["configuration"], row["replicates"]) == (*configs, 0)
     assert ablations.skipped_names == []
+
+
+def test_find_changed_settings_ignore_the_fold(tmp_path: Path) -> None:
+    matrices = {"base": [ASYMMETRIC] * 3, "base-no-dropout": [ASYMMETRIC] * 2}
+    overrides = {"base-no-dropout": {"dropout": 0.0}}
+    study = build_grid(tmp_path / "s", matrices, config_overrides=overrides, folds=3).study
+    changed = find_changed_settings(study)
+    assert changed == {("base", "base-no-dropout"): {"dropout": (0.2, 0.0)}}

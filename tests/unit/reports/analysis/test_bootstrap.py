@@ -118,10 +118,10 @@ def test_bootstrap_scores_with_an_absent_class_lack_the_auc_only() -> None:
     assert not np.isnan(scores.resampled["macro_f1"]).any()
 
 
-def test_bootstrap_scores_have_the_seed_variance_of_each_model() -> None:
+def test_bootstrap_scores_have_the_replicate_variance_of_each_model() -> None:
     names = ["a", "a", "b", "b"]
     scores = bootstrap_scores(predict_matrices(ASYMMETRIC, OTHER, OTHER, OTHER, names=names))
-    variances = scores.seed_variances["accuracy"]
+    variances = scores.replicate_variances["accuracy"]
     a, b = 320 / 360, 340 / 360
     assert variances.total == pytest.approx([(a - b) ** 2 / 2, 0])
     assert variances.dof.tolist() == [1, 1]
@@ -140,7 +140,7 @@ def test_bootstrap_scores_count_equal_models_once_in_the_variances() -> None:
     scores = bootstrap_scores(
         TestPredictions(
             trials=pd.DataFrame(
-                {"configuration": [*"aabb"], "family": "cnn", "seed": [0, 1, 0, 1]}
+                {"configuration": [*"aabb"], "family": "cnn", "replicate": ["s0", "s1"] * 2}
             ),
             labels=twice.labels,
             probabilities=np.concatenate([twice.probabilities] * 2),
@@ -148,7 +148,7 @@ def test_bootstrap_scores_count_equal_models_once_in_the_variances() -> None:
     )
     assert scores.representatives == {"a": "a", "b": "a"}
     assert scores.models == ["a"]
-    assert scores.seed_variances["accuracy"].dof.tolist() == [1]
+    assert scores.replicate_variances["accuracy"].dof.tolist() == [1]
     contrast = estimate_contrast(scores, "accuracy", {"b": 1, "a": -1})
     assert contrast is not None
     assert (contrast.mean, contrast.low, contrast.high, contrast.p) == (0, 0, 0, 1)
@@ -158,7 +158,7 @@ def test_bootstrap_scores_of_repeated_predictions_are_in_the_order_of_the_trials
     both = predict_matrices(ASYMMETRIC, OTHER)
     order = [1, 0, 1]
     repeated = TestPredictions(
-        trials=pd.DataFrame({"configuration": [*"abc"], "family": "cnn", "seed": 0}),
+        trials=pd.DataFrame({"configuration": [*"abc"], "family": "cnn", "replicate": "s0"}),
         labels=both.labels,
         probabilities=both.probabilities[order],
     )

@@ -23,7 +23,8 @@ def make_predictions(*trials: tuple[str, Answers]) -> TestPredictions:
         rows[np.arange(confidence.size), np.where(is_right, 0, 1)] = confidence
         probabilities.append(rows)
     names = [name for name, _ in trials]
-    frame = pd.DataFrame({"configuration": names, "family": "cnn", "seed": range(len(trials))})
+    replicates = [f"s{seed}" for seed in range(len(trials))]
+    frame = pd.DataFrame({"configuration": names, "family": "cnn", "replicate": replicates})
     return TestPredictions(
         trials=frame.assign(study="s", loss="nll", optimizer="sgd"),
         labels=np.zeros(len(probabilities[0]), dtype=np.int64),
@@ -118,7 +119,7 @@ def test_compute_calibration_of_two_seeds_is_the_mean_of_their_errors() -> None:
     errors = get_errors(compute_calibration(make_predictions(*trials)))
     assert errors["ece"] == pytest.approx(0.1, abs=1e-6)
     assert errors["ece_sd"] == pytest.approx(0, abs=1e-6)
-    assert errors["seeds"] == 2
+    assert errors["replicates"] == 2
 
 
 def test_compute_calibration_of_two_unstable_seeds_has_a_gap_between_minus_1_and_1() -> None:

@@ -29,7 +29,8 @@ ABSENT = LABELS % 5
 def make_predictions(labels: IntArray, *probabilities: NDArray[np.floating]) -> TestPredictions:
     """Return the trials of one configuration, one for each array of probabilities."""
     n_trials = len(probabilities)
-    frame = pd.DataFrame({"configuration": ["c"] * n_trials, "seed": range(n_trials)})
+    replicates = [f"s{seed}" for seed in range(n_trials)]
+    frame = pd.DataFrame({"configuration": ["c"] * n_trials, "replicate": replicates})
     return TestPredictions(
         trials=frame.assign(family="cnn", study="s", id="i", loss="nll", optimizer="sgd"),
         labels=labels,

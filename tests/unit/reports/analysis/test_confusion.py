@@ -42,7 +42,7 @@ def test_analyze_confusion_of_replicates_sums_counts_and_keeps_support(tmp_path:
     matrices = {"cnn-config-1": replicates, "mlnn-config-1": replicates[::-1]}
     ledger = build_grid(tmp_path / "s", matrices)
     analysis = analyze_confusion(read_study_files(ledger).predictions)
-    assert (analysis.matrices["seeds"] == 2).all()
+    assert (analysis.matrices["replicates"] == 2).all()
     for _, cells in analysis.matrices.groupby("configuration"):
         summed = cells.pivot_table(index="true", columns="predicted", values="count")
         np.testing.assert_array_equal(summed, SMALL_MATRIX + OTHER_MATRIX)

@@ -11,12 +11,12 @@ from reports.analysis import confusion_differences
 from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.report_frames import make_test_predictions
 
-Trial = tuple[str, str, int, Sequence[int]]  # name, family, seed, predicted classes
+Trial = tuple[str, str, str, Sequence[int]]  # name, family, replicate, predicted classes
 
 
 def make_predictions(labels: Sequence[int], *trials: Trial) -> TestPredictions:
     """Trials that are certain of what they predict."""
-    frame = pd.DataFrame(trials, columns=["configuration", "family", "seed", "predicted"])
+    frame = pd.DataFrame(trials, columns=["configuration", "family", "replicate", "predicted"])
     return TestPredictions(
         trials=frame.drop(columns="predicted").assign(study="s", loss="nll", optimizer="sgd"),
         labels=np.array(labels, dtype=np.int64),
@@ -41,7 +41,7 @@ POOR = [2] * 30 + [5] * 130 + [2] * 840
 
 def test_compute_cell_differences_have_sign_and_cell_of_the_images() -> None:
     frame = confusion_differences.compute_cell_differences(
-        make_predictions(TRUE, ("poor", "cnn", 0, POOR), ("good", "cnn", 0, GOOD))
+        make_predictions(TRUE, ("poor", "cnn", "s0", POOR), ("good", "cnn", "s0", GOOD))
     )
     assert len(frame) == 64
     mistaken, right = (get_cell(frame, "good", "poor", 2, predicted) for predicted in (5, 2))
@@ -55,7 +55,9 @@ def test_compute_cell_differences_shade_is_negative_where_a_is_worse() -> None:
     better = [0] * 100 + [1] * 60 + [2] * 40
     worse = [0] * 20 + [1] * 80 + [1] * 100
     frame = confusion_differences.compute_cell_differences(
-        make_predictions([0] * 100 + [1] * 100, ("a", "cnn", 0, better), ("b", "cnn", 0, worse))
+        make_predictions(
+            [0] * 100 + [1] * 100, ("a", "cnn", "s0", better), ("b", "cnn", "s0", worse)
+        )
     )
     cells = {(0, 0): 1, (0, 1): 1, (1, 1): -1, (1, 2): -1, (2, 2): 0}
     for (true, predicted), sign in cells.items():
@@ -64,7 +66,7 @@ def test_compute_cell_differences_shade_is_negative_where_a_is_worse() -> None:
 
 def test_compute_cell_differences_of_one_seed_have_the_interval_of_discordant_images() -> None:
     frame = confusion_differences.compute_cell_differences(
-        make_predictions(TRUE, ("good", "cnn", 0, GOOD), ("poor", "cnn", 0, POOR))
+        make_predictions(TRUE, ("good", "cnn", "s0", GOOD), ("poor", "cnn", "s0", POOR))
     )
     cell = get_cell(frame, "good", "poor", 2, 5)
     # 120 images are the poor one's alone and 30 the good one's: a multinomial's variance.
@@ -79,7 +81,7 @@ def test_compute_cell_differences_adjust_p_for_the_64_cells_of_a_pair() -> None:
     # Two cells differ, by 1.9 standard errors and so by p = .06 each; the others do not.
     near = [5] * 13 + [2] * 987
     frame = confusion_differences.compute_cell_differences(
-        make_predictions(TRUE, ("a", "cnn", 0, [2] * 1000), ("b", "cnn", 0, near))
+        make_predictions(TRUE, ("a", "cnn", "s0", [2] * 1000), ("b", "cnn", "s0", near))
     )
     cell = get_cell(frame, "a", "b", 2, 5)
     assert 0 < cell["p"] < 0.001
@@ -90,10 +92,10 @@ def test_compute_cell_differences_compare_each_model_once() -> None:
     other = [2] * 960 + [5] * 40
     trials = make_predictions(
         TRUE,
-        ("a", "cnn", 0, GOOD),
-        ("same", "cnn", 0, GOOD),
-        ("other images", "cnn", 0, other),
-        ("other family", "mlnn", 0, GOOD),
+        ("a", "cnn", "s0", GOOD),
+        ("same", "cnn", "s0", GOOD),
+        ("other images", "cnn", "s0", other),
+        ("other family", "mlnn", "s0", GOOD),
     )
     frame = confusion_differences.compute_cell_differences(trials)
     assert (frame["difference"] == 0).all()
@@ -110,15 +112,15 @@ def test_compute_cell_differences_compare_the_seeds_that_both_have() -> None:
     frame = confusion_differences.compute_cell_differences(
         make_predictions(
             TRUE,
-            ("a", "cnn", 0, GOOD),
-            ("a", "cnn", 1, worse),
-            ("b", "cnn", 2, POOR),
-            ("b", "cnn", 0, POOR),
-            ("alone", "cnn", 7, GOOD),
+            ("a", "cnn", "s0", GOOD),
+            ("a", "cnn", "s1", worse),
+            ("b", "cnn", "s2", POOR),
+            ("b", "cnn", "s0", POOR),
+            ("alone", "cnn", "s7", GOOD),
         )
     )
     assert list_pairs(frame) == [("a", "b")]
-    assert frame["seeds"].tolist() == [1] * 64
+    assert frame["replicates"].tolist() == [1] * 64
     assert get_cell(frame, "a", "b", 2, 5)["difference"] == -90
 
 
@@ -127,10 +129,10 @@ def test_compute_cell_differences_of_two_seeds_are_means_with_their_sd() -> None
     frame = confusion_differences.compute_cell_differences(
         make_predictions(
             TRUE,
-            ("a", "cnn", 0, GOOD),
-            ("a", "cnn", 1, second),
-            ("b", "cnn", 0, POOR),
-            ("b", "cnn", 1, POOR),
+            ("a", "cnn", "s0", GOOD),
+            ("a", "cnn", "s1", second),
+            ("b", "cnn", "s0", POOR),
+            ("b", "cnn", "s1", POOR),
         )
     )
     cell = get_cell(frame, "a", "b", 2, 5)
@@ -143,10 +145,10 @@ def test_compute_cell_differences_of_seeds_that_agree_keep_the_variance_of_the_i
     frame = confusion_differences.compute_cell_differences(
         make_predictions(
             TRUE,
-            ("a", "cnn", 0, [5] * 2 + [2] * 998),
-            ("a", "cnn", 1, [2] * 998 + [5] * 2),
-            ("b", "cnn", 0, [2] * 1000),
-            ("b", "cnn", 1, [2] * 1000),
+            ("a", "cnn", "s0", [5] * 2 + [2] * 998),
+            ("a", "cnn", "s1", [2] * 998 + [5] * 2),
+            ("b", "cnn", "s0", [2] * 1000),
+            ("b", "cnn", "s1", [2] * 1000),
         )
     )
     cell = get_cell(frame, "b", "a", 2, 5)
@@ -155,13 +157,15 @@ def test_compute_cell_differences_of_seeds_that_agree_keep_the_variance_of_the_i
     assert not cell["significant"]
 
 
-def test_compute_cell_differences_have_the_seed_variance_of_the_two_configurations_only() -> None:
+def test_compute_cell_differences_have_the_replicate_variance_of_the_two_configurations_only() -> (
+    None
+):
     """Another configuration, however unstable, changes nothing."""
     seeds = [[5] * n + [2] * (1000 - n) for n in (40, 50, 60)]
     shifted = [predicted[7:] + predicted[:7] for predicted in seeds]
     unstable = [[5] * n + [2] * (1000 - n) for n in (1, 400, 900)]
     trials = [
-        (name, "cnn", seed, predicted)
+        (name, "cnn", f"s{seed}", predicted)
         for name, own in (("a", seeds), ("b", shifted), ("unstable", unstable))
         for seed, predicted in enumerate(own)
     ]
@@ -177,10 +181,10 @@ def test_compute_cell_differences_have_the_seed_variance_of_the_two_configuratio
 def test_choose_first_pair_takes_the_best_of_two_families() -> None:
     trials = make_predictions(
         TRUE,
-        ("m", "mlnn", 0, POOR),
-        ("c", "cnn", 0, GOOD),
-        ("c-twin", "cnn", 0, GOOD),
-        ("d", "cnn", 0, [5] * 41 + [2] * 959),
+        ("m", "mlnn", "s0", POOR),
+        ("c", "cnn", "s0", GOOD),
+        ("c-twin", "cnn", "s0", GOOD),
+        ("d", "cnn", "s0", [5] * 41 + [2] * 959),
     )
     frame = confusion_differences.compute_cell_differences(trials)
     families = {"m": "mlnn", "c": "cnn", "d": "cnn"}
@@ -194,7 +198,7 @@ def test_choose_first_pair_takes_the_best_of_two_families() -> None:
 
 def test_compare_confusions_counts_a_model_and_its_twin_once() -> None:
     trials = make_predictions(
-        TRUE, ("m", "mlnn", 0, POOR), ("c", "cnn", 0, GOOD), ("twin", "cnn", 0, GOOD)
+        TRUE, ("m", "mlnn", "s0", POOR), ("c", "cnn", "s0", GOOD), ("twin", "cnn", "s0", GOOD)
     )
     differences = confusion_differences.compare_confusions(trials)
     assert differences.first_pair == ("c", "m")
@@ -204,7 +208,7 @@ def test_compare_confusions_counts_a_model_and_its_twin_once() -> None:
 
 @pytest.mark.parametrize("names", [[], ["a"], ["a", "twin"]])
 def test_compare_confusions_without_different_pair_has_no_first_pair(names: list[str]) -> None:
-    trials = make_predictions(TRUE, ("a", "cnn", 0, GOOD), ("twin", "cnn", 0, GOOD))
+    trials = make_predictions(TRUE, ("a", "cnn", "s0", GOOD), ("twin", "cnn", "s0", GOOD))
     is_kept = trials.trials["configuration"].isin(names).to_numpy()
     differences = confusion_differences.compare_confusions(
         replace(
@@ -220,7 +224,7 @@ def test_compare_confusions_without_different_pair_has_no_first_pair(names: list
 def test_compute_cell_differences_of_many_compare_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confusion_differences, "MAX_COMPARED", 3)
     trials = make_predictions(
-        TRUE[:100], *((f"c{i}", "cnn", 0, [5] * (9 - i) + [2] * (91 + i)) for i in range(5))
+        TRUE[:100], *((f"c{i}", "cnn", "s0", [5] * (9 - i) + [2] * (91 + i)) for i in range(5))
     )
     assert list_pairs(confusion_differences.compute_cell_differences(trials)) == [
         ("c4", "c3"),
@@ -231,7 +235,7 @@ def test_compute_cell_differences_of_many_compare_the_best(monkeypatch: pytest.M
 
 def test_compute_cell_differences_without_a_common_seed_are_empty() -> None:
     frame = confusion_differences.compute_cell_differences(
-        make_predictions(TRUE, ("a", "cnn", 0, GOOD), ("b", "cnn", 1, POOR))
+        make_predictions(TRUE, ("a", "cnn", "s0", GOOD), ("b", "cnn", "s1", POOR))
     )
     assert frame.empty
 

@@ -29,7 +29,7 @@ def test_estimate_contrast_of_an_accuracy_has_the_binomial_standard_error() -> N
     assert estimate.high - estimate.mean == pytest.approx(half_width, rel=0.04)  # 2.5 std errors
     assert estimate.mean - estimate.low == pytest.approx(half_width, rel=0.04)
     assert np.isnan(estimate.sd)
-    assert estimate.seeds == 1
+    assert estimate.replicates == 1
 
 
 def test_estimate_contrast_uses_the_seeds_that_all_have() -> None:
@@ -38,7 +38,7 @@ def test_estimate_contrast_uses_the_seeds_that_all_have() -> None:
     )
     estimate = estimate_contrast(bootstrap, "accuracy", {"b": 1, "a": -1})
     assert estimate is not None
-    assert estimate.seeds == 1
+    assert estimate.replicates == 1
     assert estimate.mean == pytest.approx(10 / 360)
     assert estimate_contrast(bootstrap, "accuracy", {"b": 1, "c": -1}) is None
 
@@ -48,51 +48,52 @@ SPREAD = {"a": (0, 10), "b": (2, 4, 3)}
 """Errors more than `ASYMMETRIC` in each of four classes, by configuration and seed."""
 
 
-def bootstrap_spread(*, n_trials: int = 5, **first_seeds: int) -> BootstrapScores:
-    """Return the scores of `SPREAD`, with the given first seed of each configuration."""
+def bootstrap_spread(*, n_trials: int = 5, **first_folds: int) -> BootstrapScores:
+    """Return the scores of `SPREAD`, all of one seed, with the given first fold of each."""
     matrices = [worsen_matrix(2 * ASYMMETRIC, n_moved=n) for own in SPREAD.values() for n in own]
     predictions = predict_matrices(*matrices[:n_trials], names=["a", "a", "b", "b", "b"][:n_trials])
     trials = predictions.trials
-    seeds = trials["seed"] + trials["configuration"].map(first_seeds)
-    return bootstrap_scores(replace(predictions, trials=trials.assign(seed=seeds)))
+    folds = trials.groupby("configuration").cumcount() + trials["configuration"].map(first_folds)
+    replicates = [f"s0-f{fold}" for fold in folds]
+    return bootstrap_scores(replace(predictions, trials=trials.assign(replicate=replicates)))
 
 
-def test_estimate_contrast_without_a_common_seed_compares_the_means_over_all_seeds() -> None:
+def test_estimate_contrast_without_a_common_replicate_compares_the_means_over_all() -> None:
     bootstrap = bootstrap_spread(a=0, b=2)
     estimate = estimate_contrast(bootstrap, "accuracy", WEIGHTS)
     assert estimate is not None
-    assert estimate.seeds == 0
+    assert estimate.replicates == 0
     assert np.isnan(estimate.sd)
     a, b = bootstrap.values["accuracy"][:2], bootstrap.values["accuracy"][2:]
     assert estimate.mean == pytest.approx(a.mean() - b.mean())
     resampled = bootstrap.resampled["accuracy"]
     differences = resampled[:, :2].mean(axis=1) - resampled[:, 2:].mean(axis=1)
     assert estimate.image_variance == pytest.approx(differences.var(ddof=1))
-    between = bootstrap.seed_variances["accuracy"].between_seeds
+    between = bootstrap.replicate_variances["accuracy"].between_replicates
     assert between[0] > 0
-    assert estimate.seed_variance == pytest.approx(between[0] / 2 + between[1] / 3)
+    assert estimate.replicate_variance == pytest.approx(between[0] / 2 + between[1] / 3)
     assert estimate.dof == pytest.approx(stats.ttest_ind(a, b, equal_var=False).df)
     half_width = np.hypot(
         stats.norm.ppf(0.975) * np.sqrt(estimate.image_variance),
-        stats.t.ppf(0.975, estimate.dof) * np.sqrt(estimate.seed_variance),
+        stats.t.ppf(0.975, estimate.dof) * np.sqrt(estimate.replicate_variance),
     )
     assert estimate.high - estimate.mean == pytest.approx(half_width)
 
 
-def test_estimate_contrast_without_a_common_seed_has_the_variance_of_a_paired_one() -> None:
+def test_estimate_contrast_without_a_common_replicate_has_the_variance_of_a_paired_one() -> None:
     """Seeds of two configurations are independent, so sharing their numbers changes nothing."""
     first, second = (
-        estimate_contrast(bootstrap_spread(a=0, b=first_seed, n_trials=4), "accuracy", WEIGHTS)
-        for first_seed in (2, 0)
+        estimate_contrast(bootstrap_spread(a=0, b=first_fold, n_trials=4), "accuracy", WEIGHTS)
+        for first_fold in (2, 0)
     )
     assert first is not None
     assert second is not None
-    assert (first.seeds, second.seeds) == (0, 2)
-    for field in ("mean", "low", "high", "p", "image_variance", "seed_variance", "dof"):
+    assert (first.replicates, second.replicates) == (0, 2)
+    for field in ("mean", "low", "high", "p", "image_variance", "replicate_variance", "dof"):
         assert getattr(first, field) == pytest.approx(getattr(second, field))
 
 
-def test_estimate_contrast_has_the_seed_variance_of_its_own_configurations_only() -> None:
+def test_estimate_contrast_has_the_replicate_variance_of_its_own_configurations_only() -> None:
     """An unstable configuration changes no comparison of others."""
     stable = [worsen_matrix(2 * ASYMMETRIC, n_moved=n) for n in (0, 8, 3, 9)]
     unstable = [worsen_matrix(2 * ASYMMETRIC, n_moved=n) for n in (0, 75)]
@@ -109,7 +110,7 @@ def test_estimate_contrast_has_the_seed_variance_of_its_own_configurations_only(
     ]
     assert found[0] is not None
     assert found[1] is not None
-    for field in ("mean", "sd", "low", "high", "seed_variance", "dof"):
+    for field in ("mean", "sd", "low", "high", "replicate_variance", "dof"):
         assert getattr(found[0], field) == getattr(found[1], field)
 
 
@@ -119,7 +120,7 @@ def test_compute_prediction_interval_adds_the_seed_and_the_images_of_the_new_run
     assert mean is not None
     new_score, new_variance = mean.mean + 0.1, 1e-4
     interval = compute_prediction_interval(mean, new_score, new_variance)
-    between = bootstrap.seed_variances["accuracy"].between_seeds[0]
+    between = bootstrap.replicate_variances["accuracy"].between_replicates[0]
     half_width = np.hypot(
         stats.norm.ppf(0.975) * np.sqrt(mean.image_variance + new_variance),
         stats.t.ppf(0.975, 1) * np.sqrt(between * (1 + 1 / 2)),
@@ -142,11 +143,13 @@ def test_compute_prediction_interval_has_p_below_5_percent_outside_of_it() -> No
     assert find_p((interval.low + interval.high) / 2) == pytest.approx(1)
 
 
-def test_estimate_contrasts_has_a_row_for_each_sum_also_without_trials_or_common_seeds() -> None:
+def test_estimate_contrasts_has_a_row_for_each_sum_also_without_trials_or_common_replicates() -> (
+    None
+):
     bootstrap = bootstrap_spread(a=0, b=1)
     weights = [{"b": 1.0}, {"a": 1.0, "c": -1.0}, WEIGHTS, {"b": -1.0, "a": 1.0}]
     frame = estimate_contrasts(bootstrap, "accuracy", weights)
-    assert frame["seeds"].tolist() == [3, 0, 1, 1]
+    assert frame["replicates"].tolist() == [3, 0, 1, 1]
     assert frame.loc[1, ["mean", "sd", "low", "high", "p"]].isna().all()
     for row, weight in enumerate(weights):
         if row != 1:
@@ -162,8 +165,9 @@ def test_estimate_contrast_of_unstable_seeds_has_an_interval_of_possible_values(
     """A difference of two accuracies is between -1 and 1, also with two seeds far apart."""
     wrong = np.roll(ASYMMETRIC, 1, axis=1)
     predictions = predict_matrices(ASYMMETRIC, wrong, ASYMMETRIC, BETTER, names=names)
-    if "c" in names:  # no common seed
-        predictions = replace(predictions, trials=predictions.trials.assign(seed=range(4)))
+    if "c" in names:  # no common replicate
+        trials = predictions.trials.assign(replicate=[f"s{seed}" for seed in range(4)])
+        predictions = replace(predictions, trials=trials)
     bootstrap = bootstrap_scores(predictions)
     estimate = estimate_contrast(bootstrap, "accuracy", {names[-1]: 1, "a": -1})
     assert estimate is not None

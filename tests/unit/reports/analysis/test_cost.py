@@ -44,4 +44,4 @@ def test_collect_costs_without_published_has_our_rows_only(comparison: pd.DataFr
 
 def test_collect_costs_without_operations_or_scores_is_empty(comparison: pd.DataFrame) -> None:
     assert collect_costs(comparison.assign(operations=np.nan), with_published=True).empty
-    assert collect_costs(comparison.assign(seeds=0), with_published=True).empty
+    assert collect_costs(comparison.assign(replicates=0), with_published=True).empty

@@ -14,8 +14,8 @@ from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.predictions import make_no_predictions
 
 LABELS = np.arange(8).repeat(5)
-Trial = tuple[str, str, int, NDArray[np.float32]]
-"""Name of the configuration, family, seed, probabilities."""
+Trial = tuple[str, str, str, NDArray[np.float32]]
+"""Name of the configuration, family, replicate, probabilities."""
 
 
 def make_model(number: int) -> NDArray[np.float32]:
@@ -33,7 +33,7 @@ def make_collapsed_model(confidence: float) -> NDArray[np.float32]:
 
 def make_trials(*trials: Trial) -> TestPredictions:
     frame = pd.DataFrame(
-        [trial[:3] for trial in trials], columns=["configuration", "family", "seed"]
+        [trial[:3] for trial in trials], columns=["configuration", "family", "replicate"]
     )
     probabilities = np.stack([trial[3] for trial in trials])
     return TestPredictions(trials=frame, labels=LABELS, probabilities=probabilities)
@@ -54,7 +54,7 @@ def test_index_distinct_keeps_the_first_of_equal_arrays(
 
 def test_find_representatives_of_equal_probabilities_is_the_first() -> None:
     trials = [
-        (name, "cnn", seed, make_model(10 * model + seed))
+        (name, "cnn", f"s{seed}", make_model(10 * model + seed))
         for name, model in (("a", 1), ("b", 2), ("c", 1), ("d", 1))
         for seed in (0, 1)
     ]
@@ -63,14 +63,14 @@ def test_find_representatives_of_equal_probabilities_is_the_first() -> None:
     assert list(found) == ["a", "b", "c", "d"]
 
 
-def test_find_representatives_compares_the_seeds_that_both_have() -> None:
+def test_find_representatives_compares_the_replicates_that_both_have() -> None:
     predictions = make_trials(
-        ("a", "cnn", 0, make_model(0)),
-        ("a", "cnn", 1, make_model(1)),
-        ("partly", "cnn", 1, make_model(1)),
-        ("mixed", "cnn", 0, make_model(0)),
-        ("mixed", "cnn", 1, make_model(0)),
-        ("other seed", "cnn", 2, make_model(0)),
+        ("a", "cnn", "s0", make_model(0)),
+        ("a", "cnn", "s1", make_model(1)),
+        ("partly", "cnn", "s1", make_model(1)),
+        ("mixed", "cnn", "s0", make_model(0)),
+        ("mixed", "cnn", "s1", make_model(0)),
+        ("other seed", "cnn", "s2", make_model(0)),
     )
     assert find_representatives(predictions) == {
         "a": "a",
@@ -82,13 +82,14 @@ def test_find_representatives_compares_the_seeds_that_both_have() -> None:
 
 def test_find_representatives_of_collapsed_models_of_two_families_are_different() -> None:
     model = make_collapsed_model(0.3)
-    predictions = make_trials(("m", "mlnn", 0, model), ("c", "cnn", 0, model))
+    predictions = make_trials(("m", "mlnn", "s0", model), ("c", "cnn", "s0", model))
     assert find_representatives(predictions) == {"m": "m", "c": "c"}
 
 
 def test_find_representatives_of_collapsed_models_with_other_probabilities_are_different() -> None:
     predictions = make_trials(
-        ("a", "cnn", 0, make_collapsed_model(0.3)), ("b", "cnn", 0, make_collapsed_model(0.301))
+        ("a", "cnn", "s0", make_collapsed_model(0.3)),
+        ("b", "cnn", "s0", make_collapsed_model(0.301)),
     )
     assert (predictions.predicted_classes[0] == predictions.predicted_classes[1]).all()
     assert find_representatives(predictions) == {"a": "a", "b": "b"}
@@ -101,7 +102,7 @@ def test_find_representatives_ignores_rounding_of_the_probabilities(
     model = make_collapsed_model(0.3)
     changed = model.copy()
     changed[7, 2] += change * MAX_ROUNDING  # of one image is enough
-    predictions = make_trials(("a", "cnn", 0, model), ("b", "cnn", 0, changed))
+    predictions = make_trials(("a", "cnn", "s0", model), ("b", "cnn", "s0", changed))
     assert (find_representatives(predictions)["b"] == "a") == is_same
 
 
@@ -112,7 +113,7 @@ def test_find_representatives_of_nearly_equal_probabilities_of_other_classes_are
     first, second = model.copy(), model.copy()
     first[:, 2] += MAX_ROUNDING / 10
     second[:, 5] += MAX_ROUNDING / 10
-    predictions = make_trials(("a", "cnn", 0, first), ("b", "cnn", 0, second))
+    predictions = make_trials(("a", "cnn", "s0", first), ("b", "cnn", "s0", second))
     assert find_representatives(predictions) == {"a": "a", "b": "b"}
 
 

@@ -81,7 +81,7 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
         (ablations.compute_ablations(grid.study, bootstrap).differences, ablations.Ablations),
         (cost.collect_costs(comparison, with_published=True), cost.collect_costs),
         (losses.pairs, equivalent_losses.EquivalentLosses),
-        (losses.seed_noise, equivalent_losses.EquivalentLosses),
+        (losses.replicate_noise, equivalent_losses.EquivalentLosses),
         (
             reproduction.compare_with_published(grid, bootstrap),
             reproduction.compare_with_published,

@@ -118,12 +118,12 @@ def test_estimate_effects_count_a_model_and_its_copy_once() -> None:
     assert effects["loss", "mlnn"]["p"] > 0
 
 
-def test_estimate_effects_without_a_common_seed_are_of_all_seeds(
+def test_estimate_effects_without_a_common_replicate_are_of_all_replicates(
     grid: TestPredictions, bootstrap: BootstrapScores
 ) -> None:
-    shift = grid.trials["family"].map({"mlnn": 0, "cnn": 10})
+    suffixes = grid.trials["family"].map({"mlnn": "", "cnn": "-f0"})
     apart = TestPredictions(
-        trials=grid.trials.assign(seed=grid.trials["seed"] + shift),
+        trials=grid.trials.assign(replicate=grid.trials["replicate"] + suffixes),
         labels=grid.labels,
         probabilities=grid.probabilities,
     )
@@ -131,7 +131,7 @@ def test_estimate_effects_without_a_common_seed_are_of_all_seeds(
         estimate_effects(scores).set_index(["factor", "scope"])
         for scores in (bootstrap_scores(apart), bootstrap)
     )
-    assert found.loc[("family", "all"), "seeds"] == 0
+    assert found.loc[("family", "all"), "replicates"] == 0
     columns = ["difference", "low", "high", "p"]
     np.testing.assert_allclose(found[columns], expected[columns], rtol=1e-5, atol=1e-8)
 

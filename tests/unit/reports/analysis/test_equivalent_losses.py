@@ -16,7 +16,7 @@ from reports.analysis.equivalent_losses import (
     ROUNDING_TOLERANCE,
     analyze_equivalent_losses,
     compare_equivalent_losses,
-    estimate_seed_noise,
+    estimate_replicate_noise,
 )
 from reports.ledger.loading import LoadedStudy, read_study_files
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid, make_published_matrices
@@ -52,14 +52,14 @@ def change_losses(study: LoadedStudy, factor: float, shift: float) -> LoadedStud
     return replace(study, epochs=epochs)
 
 
-def test_compare_equivalent_losses_counts_differing_predictions_over_common_seeds(
+def test_compare_equivalent_losses_counts_differing_predictions_over_common_replicates(
     tmp_path: Path,
 ) -> None:
     expected = pd.DataFrame(
         {
             "cross_entropy": ["cnn-config-1"],
             "nll": ["cnn-config-3"],
-            "seeds": [2],
+            "replicates": [2],
             "n_predictions": [720],
             "n_differing": [4],
             "first_loss_difference": [0.0],
@@ -103,11 +103,11 @@ def test_compare_equivalent_losses_without_predictions_is_empty(tmp_path: Path) 
     assert compare_equivalent_losses(read_study_files(ledger)).empty
 
 
-def test_estimate_seed_noise_of_three_seeds_is_that_of_students_t(tmp_path: Path) -> None:
+def test_estimate_replicate_noise_of_three_seeds_is_that_of_students_t(tmp_path: Path) -> None:
     replicates = make_published_matrices(3)["mlnn-config-1"]
     names = ("mlnn-config-1", "mlnn-config-3")  # NLLLoss repeats CrossEntropy, as it should
     study = read_study_files(build_grid(tmp_path / "s", dict.fromkeys(names, replicates)))
-    (row,) = estimate_seed_noise(
+    (row,) = estimate_replicate_noise(
         study, bootstrap_scores(study.predictions), compare_equivalent_losses(study)
     ).to_dict("records")
     scores = [
@@ -116,31 +116,31 @@ def test_estimate_seed_noise_of_three_seeds_is_that_of_students_t(tmp_path: Path
         if record.configuration == names[0]
     ]
     sd = np.std(np.array(scores, float), ddof=1)
-    assert row["seed_sd"] == pytest.approx(sd)
+    assert row["replicate_sd"] == pytest.approx(sd)
     assert row["limit"] == pytest.approx(stats.t.ppf(0.975, 2) * math.sqrt(2) * sd)
     assert row["published_difference"] == pytest.approx(0.8857 - 0.8856)
     assert row["within_limit"] is True
 
 
-def test_estimate_seed_noise_of_one_seed_has_no_limit(tmp_path: Path) -> None:
+def test_estimate_replicate_noise_of_one_seed_has_no_limit(tmp_path: Path) -> None:
     names = ("cnn-config-2", "cnn-config-4")
     study = read_study_files(build_grid(tmp_path / "s", {name: [ASYMMETRIC] for name in names}))
-    (row,) = estimate_seed_noise(
+    (row,) = estimate_replicate_noise(
         study, bootstrap_scores(study.predictions), compare_equivalent_losses(study)
     ).to_dict("records")
     assert math.isnan(row["limit"])
     assert row["within_limit"] is None
 
 
-def test_estimate_seed_noise_of_equal_seeds_has_no_limit(tmp_path: Path) -> None:
+def test_estimate_replicate_noise_of_equal_seeds_has_no_limit(tmp_path: Path) -> None:
     """Three equal scores do not show that two runs of one function never differ."""
     names = ("cnn-config-1", "cnn-config-3")
     matrices = dict.fromkeys(names, [ASYMMETRIC] * 3)
     study = read_study_files(build_grid(tmp_path / "s", matrices))
-    (row,) = estimate_seed_noise(
+    (row,) = estimate_replicate_noise(
         study, bootstrap_scores(study.predictions), compare_equivalent_losses(study)
     ).to_dict("records")
-    assert (row["seed_sd"], row["seed_dof"]) == (0, 2)
+    assert (row["replicate_sd"], row["replicate_dof"]) == (0, 2)
     assert math.isnan(row["limit"])
     assert row["within_limit"] is None
 
@@ -156,3 +156,12 @@ def test_nll_of_raw_logits_is_negative_and_a_second_log_softmax_changes_only_las
     torch.testing.assert_close(
         nn.CrossEntropyLoss()(once, labels), nn.CrossEntropyLoss()(logits, labels)
     )
+
+
+def test_compare_equivalent_losses_pairs_the_folds_of_a_seed(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 3, "cnn-config-3": [ASYMMETRIC] * 3}
+    missing = [("cnn-config-1", 0)]
+    ledger = build_grid(tmp_path / "s", matrices, missing_trials=missing, folds=3)
+    (pair,) = compare_equivalent_losses(read_study_files(ledger)).to_dict("records")
+    assert pair["replicates"] == 2
+    assert pair["n_predictions"] == 2 * ASYMMETRIC.sum()

@@ -39,7 +39,7 @@ def test_count_confusion_errors_counts_cells_off_the_diagonal() -> None:
     assert in_cell.std() == pytest.approx(np.sqrt(9 * (1 - 9 / (8 * CLASS_SIZE))), rel=0.06)
 
 
-def test_sum_groups_adds_configurations_over_common_seeds() -> None:
+def test_sum_groups_adds_configurations_over_common_replicates() -> None:
     matrices = {
         SGD: [make_error_matrix({(0, 1): 3}), make_error_matrix({(0, 1): 4})],
         ADAM: [make_error_matrix({(1, 0): 5}), make_error_matrix({(0, 1): 6})],

@@ -22,6 +22,7 @@ from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.paper import CLASS_COUNTS, MACRO_F1, WEIGHTED_F1
+from tests.helpers.report_frames import ReportedStudy
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_make_comparison_frame_sd_is_of_the_replicates_with_n_minus_1(
     right = [
         sum(np.diag(m)) / 3421 for m in grid_builder.make_published_matrices(3)["mlnn-config-1"]
     ]
-    assert row["seeds"] == 3
+    assert row["replicates"] == 3
     trials = frames.make_trials_frame(replicated)
     val_scores = trials.loc[trials["configuration"] == "mlnn-config-1", "val_macro_f1"]
     assert row["val_macro_f1"] == pytest.approx(val_scores.mean())
@@ -127,7 +128,12 @@ def test_make_comparison_frame_counts_failed_and_missing_trials_and_leaves_them_
 ) -> None:
     frame = frames.make_comparison_frame(replicated, None).set_index("configuration")
     row = frame.loc["mlnn-config-3"]
-    assert [row[key] for key in ("seeds_planned", "seeds", "failed", "missing")] == [3, 1, 1, 1]
+    assert [row[key] for key in ("replicates_planned", "replicates", "failed", "missing")] == [
+        3,
+        1,
+        1,
+        1,
+    ]
     assert row["epochs"] == 30  # not the 3 that the failed one ran
     assert pd.isna(row["test_macro_f1_sd"])
     trials = frames.make_trials_frame(replicated).set_index(["configuration", "seed"])
@@ -146,7 +152,7 @@ def test_make_comparison_frame_without_a_trial_has_a_row_of_each_configuration(
     frame = frames.make_comparison_frame(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert frame["configuration"].tolist() == list(matrices)
     assert frame[["test_macro_f1", "test_macro_f1_low", "test_macro_f1_high"]].isna().all(axis=None)
-    assert (frame["seeds"] == 0).all()
+    assert (frame["replicates"] == 0).all()
 
 
 def test_make_comparison_frame_intervals_are_binomial_and_within_0_and_1(tmp_path: Path) -> None:
@@ -249,3 +255,17 @@ def test_make_comparison_frame_images_per_s_are_those_of_train_over_the_time_of_
     assert frame.loc["mlnn-config-1", "images_per_s"] == pytest.approx(11_959 / 2.5)
     assert frame.loc["mlnn-config-1", "images_per_s_sd"] == pytest.approx(0, abs=1e-9)
     assert frame["operations"].tolist() == [8_354_400, 8_354_400, 16_462_848]
+
+
+def test_make_trials_frame_has_the_folds_and_the_comparison_counts_them(
+    grid: LoadedStudy, reported_folds: ReportedStudy
+) -> None:
+    loaded_study = reported_folds.analysis.study.loaded_study
+    trials = frames.make_trials_frame(loaded_study)
+    assert trials["fold"].tolist() == [0, 1, 2] * 2
+    assert trials["folds"].tolist() == [3] * 6
+    comparison = frames.make_comparison_frame(loaded_study, None)
+    assert comparison["replicates"].tolist() == comparison["replicates_planned"].tolist() == [3, 3]
+    without_folds = frames.make_trials_frame(grid)[["folds", "fold"]]
+    assert without_folds.isna().all(axis=None)
+    assert (without_folds.dtypes == "Int64").all()

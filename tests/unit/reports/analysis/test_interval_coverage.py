@@ -9,10 +9,10 @@ import pytest
 
 from bloodnets.metrics import FloatArray
 from reports.analysis.intervals import ALPHA
-from reports.analysis.seed_variance import (
-    SeedVariance,
-    combine_seed_variances,
-    estimate_seed_variance,
+from reports.analysis.replicate_variance import (
+    ReplicateVariance,
+    combine_replicate_variances,
+    estimate_replicate_variance,
 )
 from reports.analysis.uncertainty import MeanVariance, compute_half_width
 
@@ -41,20 +41,22 @@ def simulate_scores(spreads: tuple[float, ...], n_seeds: int) -> FloatArray:
     return scores
 
 
-def estimate_variances(scores: FloatArray) -> SeedVariance:
-    estimates = [estimate_seed_variance(values, None) for values in scores]
+def estimate_variances(scores: FloatArray) -> ReplicateVariance:
+    estimates = [estimate_replicate_variance(values, None) for values in scores]
     total, _, dof = (np.stack(parts) for parts in zip(*estimates, strict=True))
-    return SeedVariance(total, np.full(total.shape, OWN_SD**2), dof)
+    return ReplicateVariance(total, np.full(total.shape, OWN_SD**2), dof)
 
 
-def compute_coverage(scores: FloatArray, variances: SeedVariance, weights: list[float]) -> float:
+def compute_coverage(
+    scores: FloatArray, variances: ReplicateVariance, weights: list[float]
+) -> float:
     """Return how often the interval of a weighted sum of mean scores contains 0."""
     n_seeds = scores.shape[1]
-    combined = combine_seed_variances(variances, np.array([weights]))
+    combined = combine_replicate_variances(variances, np.array([weights]))
     images = (sum(weights) * COMMON_SD) ** 2 + (OWN_SD**2 / n_seeds) * np.square(weights).sum()
     half_width = compute_half_width(
         MeanVariance(
-            np.full(N_STUDIES, images), combined.between_seeds[0] / n_seeds, combined.dof[0]
+            np.full(N_STUDIES, images), combined.between_replicates[0] / n_seeds, combined.dof[0]
         ),
         ALPHA / 2,
     )
@@ -77,7 +79,7 @@ def test_intervals_hold_the_truth_whatever_the_other_spreads(
 
 def test_interval_of_a_stable_configuration_does_not_depend_on_the_others() -> None:
     scores = simulate_scores(SPREADS["one 12 times as large"], 3)
-    alone = combine_seed_variances(estimate_variances(scores[:1]), np.ones((1, 1)))
-    beside = combine_seed_variances(estimate_variances(scores), np.array([[1.0, 0, 0, 0]]))
-    np.testing.assert_allclose(alone.between_seeds, beside.between_seeds)
+    alone = combine_replicate_variances(estimate_variances(scores[:1]), np.ones((1, 1)))
+    beside = combine_replicate_variances(estimate_variances(scores), np.array([[1.0, 0, 0, 0]]))
+    np.testing.assert_allclose(alone.between_replicates, beside.between_replicates)
     np.testing.assert_allclose(alone.dof, beside.dof)

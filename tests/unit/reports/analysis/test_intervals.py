@@ -12,7 +12,7 @@ from reports.analysis.intervals import (
     estimate_mean,
     estimate_means,
 )
-from reports.analysis.seed_variance import SeedVariance
+from reports.analysis.replicate_variance import ReplicateVariance
 
 
 def draw_normal(seed: int, n_seeds: int, *, shared: bool = False) -> FloatArray:
@@ -64,7 +64,7 @@ def test_estimate_mean_of_one_image_has_neither_interval_nor_test() -> None:
 
 
 def test_estimate_means_of_equal_predictions_has_a_zero_interval() -> None:
-    variance = SeedVariance(np.zeros(1), np.zeros(1), np.array([np.inf]))
+    variance = ReplicateVariance(np.zeros(1), np.zeros(1), np.array([np.inf]))
     frame = estimate_means(np.zeros((1, 1)), np.zeros((10, 1, 1)), variance=variance)
     (row,) = frame.to_dict("records")
     assert (row["mean"], row["low"], row["high"], row["p"]) == (0, 0, 0, 1)
@@ -89,7 +89,7 @@ def test_estimate_mean_counts_the_sampling_variance_of_each_trial_once() -> None
     """Seeds that differ by their test images only have no variance of their own."""
     estimate = estimate_mean(np.array([0.509, 0.5, 0.491]), draw_normal(3, 3))
     assert estimate.sd == pytest.approx(0.009)
-    assert estimate.seed_variance == 0
+    assert estimate.replicate_variance == 0
     half_width = 1.959964 * 0.01 / np.sqrt(3)
     assert estimate.high - estimate.mean == pytest.approx(half_width, rel=0.05)
 
@@ -97,12 +97,12 @@ def test_estimate_mean_counts_the_sampling_variance_of_each_trial_once() -> None
 def test_estimate_mean_adds_the_squares_of_the_half_widths_of_images_and_seeds() -> None:
     values = np.array([0.52, 0.5, 0.47])
     estimate = estimate_mean(values, draw_normal(3, 3, shared=True))
-    assert estimate.seed_variance == pytest.approx(values.var(ddof=1) / 3)
+    assert estimate.replicate_variance == pytest.approx(values.var(ddof=1) / 3)
     assert estimate.image_variance == pytest.approx(0.01**2, rel=0.05)
     assert estimate.dof == 2
     half_width = np.hypot(
         stats.norm.ppf(0.975) * np.sqrt(estimate.image_variance),
-        stats.t.ppf(0.975, 2) * np.sqrt(estimate.seed_variance),
+        stats.t.ppf(0.975, 2) * np.sqrt(estimate.replicate_variance),
     )
     assert (estimate.low, estimate.high) == pytest.approx(
         (estimate.mean - half_width, estimate.mean + half_width)

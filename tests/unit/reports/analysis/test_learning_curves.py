@@ -8,6 +8,7 @@ import pytest
 from reports.analysis.learning_curves import LearningCurves, collect_learning_curves
 from reports.ledger.loading import read_study_files
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid
+from tests.helpers.report_frames import ReportedStudy
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,19 @@ def test_collect_learning_curves_without_a_trial_is_empty(tmp_path: Path) -> Non
     curves = collect_learning_curves(read_study_files(ledger))
     assert curves.epochs.empty
     assert curves.means.empty
+
+
+def test_collect_learning_curves_of_folds_are_means_over_the_folds(
+    curves: LearningCurves, reported_folds: ReportedStudy
+) -> None:
+    folds = reported_folds.analysis.study.curves
+    epochs = folds.epochs[folds.epochs["configuration"] == "cnn-config-1"]
+    assert epochs.groupby("replicate")["fold"].first().to_dict() == {
+        f"s0-f{fold}": fold for fold in range(3)
+    }
+    means = folds.means[folds.means["configuration"] == "cnn-config-1"].set_index("epoch")
+    assert means.index.tolist() == list(range(1, 31))
+    assert means.loc[7, "val_loss"] == pytest.approx(
+        epochs[epochs["epoch"] == 7]["val_loss"].mean()
+    )
+    assert curves.epochs["fold"].isna().all()

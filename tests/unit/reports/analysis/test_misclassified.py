@@ -18,14 +18,14 @@ from reports.ledger.test_predictions import TestPredictions
 TRUE = (0, 1, 2, 3)
 
 
-def make_predictions(*trials: tuple[int, dict[int, dict[int, float]]]) -> TestPredictions:
-    """Trials by their seed, and what they give each class of the images that they get wrong."""
+def make_predictions(*trials: tuple[str, dict[int, dict[int, float]]]) -> TestPredictions:
+    """Trials by their replicate, and what they give each class of images that they get wrong."""
     probabilities = np.zeros((len(trials), len(TRUE), 8), np.float32)
     for t, (_, wrong) in enumerate(trials):
         for image, true in enumerate(TRUE):
             for c, value in wrong.get(image, {true: 1.0}).items():
                 probabilities[t, image, c] = value
-    frame = pd.DataFrame({"seed": [seed for seed, _ in trials]})
+    frame = pd.DataFrame({"replicate": [replicate for replicate, _ in trials]})
     names = [f"c{t}" for t in range(len(trials))]
     return TestPredictions(
         trials=frame.assign(
@@ -38,9 +38,9 @@ def make_predictions(*trials: tuple[int, dict[int, dict[int, float]]]) -> TestPr
 
 # Image 1 is wrong thrice, 2 and 3 once each, 0 never.
 TRIALS = make_predictions(
-    (0, {1: {5: 0.9, 1: 0.1}, 2: {7: 0.5, 2: 0.4, 6: 0.1}}),
-    (1, {1: {6: 0.6, 1: 0.4}, 3: {4: 0.8, 3: 0.2}}),
-    (2, {1: {5: 0.7, 1: 0.3}}),
+    ("s0", {1: {5: 0.9, 1: 0.1}, 2: {7: 0.5, 2: 0.4, 6: 0.1}}),
+    ("s1", {1: {6: 0.6, 1: 0.4}, 3: {4: 0.8, 3: 0.2}}),
+    ("s2", {1: {5: 0.7, 1: 0.3}}),
 )
 
 
@@ -60,13 +60,15 @@ def test_find_misclassified_ranks_most_often_wrong_first_then_least_probable() -
 
 
 def test_find_misclassified_of_equal_votes_names_the_more_probable_class() -> None:
-    trials = make_predictions((0, {1: {5: 0.6, 1: 0.4}}), (1, {1: {3: 0.5, 1: 0.45, 5: 0.05}}))
+    trials = make_predictions(
+        ("s0", {1: {5: 0.6, 1: 0.4}}), ("s1", {1: {3: 0.5, 1: 0.45, 5: 0.05}})
+    )
     assert find_misclassified(trials)["predicted"].tolist() == [5]
 
 
-def test_drop_repeated_trials_counts_equal_predictions_of_a_seed_once() -> None:
+def test_drop_repeated_trials_counts_equal_predictions_of_a_replicate_once() -> None:
     wrong = {1: {5: 0.9, 1: 0.1}}
-    trials = make_predictions((0, wrong), (0, wrong), (1, wrong), (1, {}))
+    trials = make_predictions(("s0", wrong), ("s0", wrong), ("s1", wrong), ("s1", {}))
     assert drop_repeated_trials(trials).trials["configuration"].tolist() == ["c0", "c2", "c3"]
     assert find_misclassified(trials)["wrong"].tolist() == [2]
     assert count_errors(trials) == ErrorCounts(
@@ -78,7 +80,7 @@ def test_count_errors_counts_images_that_all_or_none_get_wrong() -> None:
     assert count_errors(TRIALS) == ErrorCounts(
         n_images=4, n_trials=3, n_repeated=0, n_always_wrong=1, n_never_wrong=1
     )
-    assert find_misclassified(make_predictions((0, {}))).empty
+    assert find_misclassified(make_predictions(("s0", {}))).empty
 
 
 def test_analyze_misclassified_has_the_images_and_their_counts() -> None:
@@ -91,7 +93,7 @@ def test_analyze_misclassified_has_the_images_and_their_counts() -> None:
 def test_list_errors_counts_the_trials_of_a_configuration_with_the_same_error() -> None:
     trials = TRIALS.trials.assign(configuration=["a", "b", "a"])
     errors = list_errors(replace(TRIALS, trials=trials))
-    rows = errors[["configuration", "index", "true", "predicted", "wrong_seeds", "seeds"]]
+    rows = errors[["configuration", "index", "true", "predicted", "wrong_replicates", "replicates"]]
     assert rows.to_numpy().tolist() == [
         ["a", 1, 1, 5, 2, 2],
         ["a", 2, 2, 7, 1, 2],

@@ -26,7 +26,7 @@ def test_rank_models_is_by_the_mean_over_seeds_and_without_copies() -> None:
         {
             "configuration": ["middle", "best", "copy", "worst", "worst"],
             "family": "cnn",
-            "seed": [0, 0, 0, 0, 1],
+            "replicate": ["s0", "s0", "s0", "s0", "s1"],
         }
     )
     predictions = TestPredictions(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from statsmodels.stats.multitest import multipletests
 from reports.analysis import pairwise
 from reports.analysis.bootstrap import BootstrapScores, bootstrap_scores
 from reports.analysis.pair_decisions import Decision
+from reports.ledger.loading import read_study_files
 from reports.ledger.test_predictions import TestPredictions
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid
 from tests.helpers.predictions import GRID_ACCURACIES, make_no_predictions, simulate_predictions
 
 N_SEEDS = 3
@@ -103,7 +106,7 @@ def test_compare_configurations_of_four_models_and_their_copies_has_six_pairs(
     )
     assert compared.copies == {name: [name.replace("cross_entropy", "nll")] for name in models}
     assert sorted(compared.ranked_names) == sorted(models)
-    assert list(compared.seed_sds) == models
+    assert list(compared.replicate_sds) == models
     for name in models:
         copy = name.replace("cross_entropy", "nll")
         assert compared.group_letters[copy] == compared.group_letters[name] != ""
@@ -143,20 +146,20 @@ def test_compare_pairs_uses_the_seeds_that_both_have(
     assert list(pairs[["a", "b"]].itertuples(index=False)) == list(
         found[["a", "b"]].itertuples(index=False)
     )
-    assert pairs["seeds"].tolist() == [N_SEEDS - 2, *[N_SEEDS - 1] * 12, *[N_SEEDS] * 15]
+    assert pairs["replicates"].tolist() == [N_SEEDS - 2, *[N_SEEDS - 1] * 12, *[N_SEEDS] * 15]
     untouched = slice(13, None)
     np.testing.assert_allclose(pairs["difference"][untouched], found["difference"][untouched])
 
 
-def test_compare_pairs_without_a_common_seed_are_compared_unpaired(
+def test_compare_pairs_without_a_common_replicate_are_compared_unpaired(
     grid: TestPredictions, found: pd.DataFrame
 ) -> None:
     """Every pair has a decision, and the same one: seeds of two configurations are independent."""
-    numbers = grid.trials["configuration"].map({name: i for i, name in enumerate(GRID_ACCURACIES)})
-    apart = replace(grid, trials=grid.trials.assign(seed=grid.trials["seed"] + 10 * numbers))
+    names = grid.trials["replicate"] + grid.trials["configuration"]
+    apart = replace(grid, trials=grid.trials.assign(replicate=names))
     pairs = pairwise.compare_pairs(apart, bootstrap_scores(apart))
-    assert (pairs["seeds"] == 0).all()
-    assert pairs[["sd", "p_mcnemar", "seeds_needed", "only_a_correct"]].isna().all(axis=None)
+    assert (pairs["replicates"] == 0).all()
+    assert pairs[["sd", "p_mcnemar", "replicates_needed", "only_a_correct"]].isna().all(axis=None)
     assert pairs["decision"].tolist() == found["decision"].tolist()
     columns = ["difference", "low", "high", "p", "p_holm", "detectable_difference"]
     np.testing.assert_allclose(pairs[columns], found[columns], rtol=1e-5, atol=1e-8)
@@ -203,7 +206,7 @@ def test_compare_configurations_has_the_spread_over_seeds_and_bartletts_test(
     names = list(GRID_ACCURACIES)[1:]
     scores = pd.Series(some_bootstrap.values["macro_f1"]).groupby(some.trials["configuration"])
     samples = [scores.get_group(name) for name in names]
-    assert compared.seed_sds == pytest.approx(
+    assert compared.replicate_sds == pytest.approx(
         {name: sample.std() for name, sample in zip(names, samples, strict=True)}
     )
     assert compared.homogeneity_p == pytest.approx(stats.bartlett(*samples).pvalue)
@@ -215,3 +218,20 @@ def test_compare_pairs_without_a_trial_is_empty() -> None:
     assert compared.pairs.empty
     assert compared.ranked_names == []
     assert np.isnan(compared.homogeneity_p)
+
+
+def test_compare_pairs_with_the_same_seed_on_other_folds_are_not_paired(tmp_path: Path) -> None:
+    first, second = "mlnn-config-1", "cnn-config-1"
+    matrices = {name: [ASYMMETRIC] * 3 for name in (first, second)}
+    for n_shared, missing in (
+        (3, []),
+        (1, [(first, 0), (second, 2)]),
+        (0, [(first, 0), (first, 1), (second, 2)]),
+    ):
+        ledger = build_grid(tmp_path / f"s{n_shared}", matrices, missing_trials=missing, folds=3)
+        predictions = read_study_files(ledger).predictions
+        (pair,) = pairwise.compare_pairs(predictions, bootstrap_scores(predictions)).to_dict(
+            "records"
+        )
+        assert pair["replicates"] == n_shared
+        assert np.isnan(pair["p_mcnemar"]) == (n_shared == 0)

@@ -89,21 +89,21 @@ def test_correlate_patterns_of_seeds_that_differ_has_a_larger_standard_deviation
     assert changing.sd > steady.sd
 
 
-def test_correlate_patterns_of_one_seed_has_no_seed_variance() -> None:
+def test_correlate_patterns_of_one_seed_has_no_replicate_variance() -> None:
     r = correlate([make_error_matrix(CENTER)], [make_error_matrix(CENTER | {(6, 2): 9})])
     assert r is not None
-    assert r.seeds == 1
+    assert r.replicates == 1
     assert np.isnan(r.sd)
     assert r.low < r.mean <= r.high
 
 
-def test_correlate_patterns_without_errors_or_a_common_seed_is_none() -> None:
+def test_correlate_patterns_without_errors_or_a_common_replicate_is_none() -> None:
     perfect = make_error_matrix({})
     assert correlate([make_error_matrix(CENTER), perfect], [perfect, perfect]) is None
     errors = count_confusion_errors(
         plant_study({name: [make_error_matrix(CENTER)] for name in (SGD, ADAM)}).predictions
     )
-    errors.trials["seed"] = [0, 1]
+    errors.trials["replicate"] = ["s0-f0", "s0-f1"]
     assert correlate_patterns(errors, [SGD], [ADAM]) is None
 
 

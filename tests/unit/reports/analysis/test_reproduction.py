@@ -152,7 +152,7 @@ def test_compare_with_published_configuration_without_a_trial_is_listed(tmp_path
     matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
     ledger = build_grid(tmp_path / "s", matrices, missing_trials=[("cnn-config-1", 0)])
     (row,) = compare(read_study_files(ledger)).to_dict("records")
-    assert (row["seeds"], row["verdict"]) == (0, Verdict.UNINFORMATIVE)
+    assert (row["replicates"], row["verdict"]) == (0, Verdict.UNINFORMATIVE)
     assert np.isnan([row["p"], row["p_holm"], row["score"]]).all()
 
 

@@ -26,7 +26,7 @@ def make_predictions(
 ) -> TestPredictions:
     """Return trials with the probabilities of each seed, shape (n, classes), by configuration."""
     rows = [
-        {"configuration": name, "seed": seed, "family": "cnn", "study": "s", "id": "i"}
+        {"configuration": name, "replicate": f"s{seed}", "family": "cnn", "study": "s", "id": "i"}
         for name, trials in probabilities.items()
         for seed in range(len(trials))
     ]

@@ -120,7 +120,7 @@ def test_confirmation_frame_compares_the_search_with_new_seeds(tmp_path: Path) -
         for record in loaded_study.records.values()
         if record.configuration == row["configuration"]
     ]
-    assert len(again) == row["seeds"] == 2
+    assert len(again) == row["replicates"] == 2
     assert row["val_macro_f1"] == pytest.approx(np.mean(again))  # type: ignore[arg-type]
     assert row["val_macro_f1_sd"] == pytest.approx(np.std(again, ddof=1))  # type: ignore[arg-type]
     values = search_trials.make_search_trials_frame(get_search(loaded_study)).set_index(
@@ -142,7 +142,7 @@ def test_confirmation_frame_baseline_that_was_not_proposed_has_no_value(
     rows = search_trials.make_confirmation_frame(loaded_study).to_dict("records")
     assert [row["role"] for row in rows] == ["best", "best", "baseline", "baseline"]
     assert [row["configuration"] for row in rows[2:]] == ["cnn-config-1", "cnn-config-2"]
-    assert all(row["is_baseline"] and row["seeds"] == 2 for row in rows[2:])
+    assert all(row["is_baseline"] and row["replicates"] == 2 for row in rows[2:])
     assert all(math.isnan(row["value"]) for row in rows[2:])
 
 

@@ -70,7 +70,7 @@ def test_judge_better_family_of_a_pair_follows_its_difference(
     assert claim.verdict == verdict
     difference = np.mean(cnn) / CLASS_SIZE - np.mean(mlnn) / CLASS_SIZE
     assert claim.numbers["value"].tolist() == pytest.approx([difference])
-    assert claim.numbers["seeds"].tolist() == [len(cnn)]
+    assert claim.numbers["replicates"].tolist() == [len(cnn)]
     assert f"{abs(100 * difference):.1f} points" in claim.evidence
 
 
@@ -173,7 +173,7 @@ def test_judge_similar_scores_with_a_pair_of_one_seed_is_inconclusive() -> None:
             for name, n in equal_pairs.items()
         }
     )
-    assert sorted(claim.numbers["seeds"]) == [1, 2]
+    assert sorted(claim.numbers["replicates"]) == [1, 2]
     assert claim.verdict == "inconclusive"
 
 
@@ -235,7 +235,7 @@ def test_judge_claims_with_one_seed_is_inconclusive(
 ) -> None:
     study = plant_study(matrices)
     claims = [require_clean(c) for c in judge_claims(study, bootstrap_scores(study.predictions))]
-    assert claims[0].numbers["seeds"].tolist() == seeds
+    assert claims[0].numbers["replicates"].tolist() == seeds
     assert is_above(claims[0].numbers).all()  # the images decide, the seeds do not
     assert claims.pop(PERFECT_CLASS_CLAIM).verdict == "contradicted"
     assert {claim.verdict for claim in claims} == {"inconclusive"}

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,10 +12,10 @@ from reports.analysis.intervals import Estimate
 from reports.claims.claim import (
     NO_TRIAL_TEXT,
     NUMBER_COLUMNS,
-    ONE_SEED_TEXT,
+    ONE_REPLICATE_TEXT,
     Claim,
     describe_missing,
-    explain_one_seed,
+    explain_one_replicate,
     format_plain,
     format_plain_interval,
     format_points,
@@ -27,6 +28,8 @@ from reports.claims.claim import (
     make_numbers_frame,
     measure_contrasts,
 )
+from reports.ledger.loading import read_study_files
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid
 from tests.helpers.planted_study import (
     ADAM,
     MLNN_SGD,
@@ -41,7 +44,7 @@ MINUS = "\N{MINUS SIGN}"
 
 def make_numbers(*rows: tuple[float, float, int]) -> pd.DataFrame:
     """Return numbers with a value, a Holm-adjusted p and a number of seeds per row."""
-    return pd.DataFrame(rows, columns=["value", "p_holm", "seeds"])
+    return pd.DataFrame(rows, columns=["value", "p_holm", "replicates"])
 
 
 def make_estimate(mean: float, p: float) -> Estimate:
@@ -51,9 +54,9 @@ def make_estimate(mean: float, p: float) -> Estimate:
         low=mean - 1,
         high=mean + 1,
         p=p,
-        seeds=3,
+        replicates=3,
         image_variance=0.1,
-        seed_variance=0.1,
+        replicate_variance=0.1,
         dof=2.0,
         moderated_variance=0.1,
         moderated_dof=2.0,
@@ -77,7 +80,7 @@ def test_make_numbers_frame_adjusts_p_for_the_number_of_rows() -> None:
     assert frame["p_holm"].tolist() == pytest.approx([0.02, 0.04])
 
 
-def test_measure_contrasts_leaves_out_a_contrast_without_a_common_seed() -> None:
+def test_measure_contrasts_leaves_out_a_contrast_without_a_common_replicate() -> None:
     predictions = plant_study(
         {
             SGD: make_cyclic_matrices(45, 44),
@@ -86,18 +89,19 @@ def test_measure_contrasts_leaves_out_a_contrast_without_a_common_seed() -> None
         }
     ).predictions
     trials = predictions.trials
-    shift = 10 * (trials["configuration"] == SGD_NLL)
+    suffix = (trials["configuration"] == SGD_NLL).map({True: "-f0", False: ""})
+    apart = trials.assign(replicate=trials["replicate"] + suffix)
     frame = measure_contrasts(
-        bootstrap_scores(replace(predictions, trials=trials.assign(seed=trials["seed"] + shift))),
+        bootstrap_scores(replace(predictions, trials=apart)),
         {
             "known": ("accuracy", {SGD: 1, ADAM: -1}),
             "no trial": ("accuracy", {SGD: 1, MLNN_SGD: -1}),
-            "no common seed": ("accuracy", {SGD: 1, SGD_NLL: -1}),
+            "no common replicate": ("accuracy", {SGD: 1, SGD_NLL: -1}),
         },
     )
     assert frame["quantity"].tolist() == ["known"]
     assert frame["value"].tolist() == pytest.approx([0.89 - 0.81])
-    assert frame["seeds"].tolist() == [2]
+    assert frame["replicates"].tolist() == [2]
 
 
 @pytest.mark.parametrize(
@@ -148,9 +152,9 @@ def test_describe_missing_names_the_family_unless_all_are_missing() -> None:
     assert describe_missing(["cnn", "mlnn"]) == NO_TRIAL_TEXT
 
 
-def test_explain_one_seed_tells_some_from_all() -> None:
-    assert explain_one_seed(make_numbers((0.1, 0.1, 1))) == ONE_SEED_TEXT
-    assert explain_one_seed(make_numbers((0.1, 0.1, 1), (0.1, 0.1, 2))) != ONE_SEED_TEXT
+def test_explain_one_replicate_tells_some_from_all() -> None:
+    assert explain_one_replicate(make_numbers((0.1, 0.1, 1))) == ONE_REPLICATE_TEXT
+    assert explain_one_replicate(make_numbers((0.1, 0.1, 1), (0.1, 0.1, 2))) != ONE_REPLICATE_TEXT
 
 
 def test_format_points_is_in_points_with_signs() -> None:
@@ -166,3 +170,11 @@ def test_format_plain_interval_leaves_out_a_missing_interval() -> None:
     row = {"value": 1.666, "low": -0.5, "high": 2.371}
     assert format_plain_interval(row) == f"1.67 (95% confidence interval [{MINUS}0.50, 2.37])"
     assert format_plain_interval(row | {"low": math.nan}) == "1.67"
+
+
+def test_make_equivalence_keys_of_other_folds_are_equal(tmp_path: Path) -> None:
+    matrices = {name: [ASYMMETRIC] * 2 for name in ("cnn-config-1", "cnn-config-2", "cnn-config-3")}
+    missing = [("cnn-config-1", 0), ("cnn-config-3", 1)]
+    ledger = build_grid(tmp_path / "s", matrices, missing_trials=missing, folds=2)
+    keys = make_equivalence_keys(read_study_files(ledger))
+    assert keys["cnn-config-1"] == keys["cnn-config-3"] != keys["cnn-config-2"]

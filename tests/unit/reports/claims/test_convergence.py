@@ -1,8 +1,10 @@
 """The claims about the loss curves on planted curves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bloodnets.metrics import FloatArray
@@ -57,7 +59,7 @@ def test_judge_smoother_curves_follows_the_mean_ratio_of_roughness(
     assert claim.verdict == verdict
     mean = np.exp(np.mean(np.log(ratios)))
     assert claim.numbers["value"][0] == pytest.approx(mean)
-    assert claim.numbers["seeds"].tolist() == [len(ratios)] * 3
+    assert claim.numbers["replicates"].tolist() == [len(ratios)] * 3
     assert f" {mean:.2f}" in claim.evidence
 
 
@@ -129,7 +131,7 @@ def test_judge_smoother_curves_leaves_out_a_seed_that_one_family_lacks() -> None
         )
     )
     assert claim.numbers["value"].tolist()[:3] == pytest.approx([6**0.5] * 3)
-    assert claim.numbers["seeds"].tolist() == [2] * 9
+    assert claim.numbers["replicates"].tolist() == [2] * 9
 
 
 def test_judge_curves_of_one_epoch_is_inconclusive() -> None:
@@ -154,3 +156,19 @@ def test_judge_smoother_curves_of_equal_seeds_has_no_interval() -> None:
     claim = judge_smoother_curves(plant_curves({SGD: [smooth] * 3, ADAM: [rough] * 3}))
     assert claim.numbers[["low", "high", "p"]].isna().all(axis=None)
     assert claim.verdict == "inconclusive"
+
+
+def test_judge_smoother_curves_pairs_the_folds_of_a_seed() -> None:
+    seeds = plant_ratios((4.0, 4.3, 4.6), (1.5, 1.5, 1.5))
+    folds = replace(
+        seeds,
+        records={
+            key: replace(
+                record,
+                config=record.config | {"seed": 0, "folds": 3, "fold": record.config["seed"]},
+            )
+            for key, record in seeds.records.items()
+        },
+    )
+    of_seeds, of_folds = (judge_smoother_curves(study).numbers for study in (seeds, folds))
+    pd.testing.assert_frame_equal(of_folds, of_seeds)

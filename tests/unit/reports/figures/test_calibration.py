@@ -22,7 +22,9 @@ BINS = pd.DataFrame(
         "accuracy_high": [0.7, 0.95],
     }
 )
-ERRORS = pd.DataFrame({"configuration": ["c"], "seeds": [1], "ece": [0.067], "ece_sd": [np.nan]})
+ERRORS = pd.DataFrame(
+    {"configuration": ["c"], "replicates": [1], "ece": [0.067], "ece_sd": [np.nan]}
+)
 
 
 @pytest.fixture(scope="module")

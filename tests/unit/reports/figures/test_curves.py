@@ -16,7 +16,7 @@ def make_epochs(*names: str, seeds: int) -> pd.DataFrame:
         [
             {
                 "configuration": name,
-                "seed": seed,
+                "replicate": f"s{seed}",
                 "epoch": epoch,
                 "train_loss": (1 + seed + number) / epoch,
                 "val_loss": (2 + seed + number) / epoch,

@@ -15,13 +15,15 @@ GRID_TABLES = {
     ("ranking", "comparison"): columns.COMPARISON_COLUMNS,
     ("ranking", "intervals"): columns.INTERVAL_COLUMNS,
     ("ranking", "training"): columns.TRAINING_COLUMNS,
-    ("unfinished", "unfinished"): columns.UNFINISHED_COLUMNS,
+    ("unfinished", "unfinished"): tuple(
+        column for column in columns.UNFINISHED_COLUMNS if column.key != "fold"
+    ),
     ("pairwise", "pairwise"): columns.PAIR_COLUMNS,
     ("pairwise", "pairwise-predictions"): columns.PREDICTION_PAIR_COLUMNS,
     ("effects", "effects"): columns.EFFECT_COLUMNS,
     ("cost", "cost"): columns.COST_COLUMNS,
     ("equivalent-losses", "equivalent-losses"): columns.EQUIVALENT_LOSS_COLUMNS,
-    ("equivalent-losses", "published-differences"): columns.SEED_NOISE_COLUMNS,
+    ("equivalent-losses", "published-differences"): columns.REPLICATE_NOISE_COLUMNS,
     ("published", "published"): columns.REPRODUCTION_COLUMNS,
     ("published", "benchmark"): columns.BENCHMARK_COLUMNS,
     ("per-class", "per-class-cnn"): columns.CLASS_COLUMNS,

@@ -34,7 +34,7 @@ def make_comparison(n_scored: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "configuration": NAMES,
-            "seeds": [1 if number < n_scored else 0 for number in range(len(NAMES))],
+            "replicates": [1 if number < n_scored else 0 for number in range(len(NAMES))],
             "test_macro_f1": scores,
             "test_macro_f1_low": scores,
             "test_macro_f1_high": scores,

@@ -38,6 +38,10 @@ def make_study(n_configurations: int = 2, n_seeds: int = 3, **changes: Any) -> S
     [
         (make_study(8, 3), "Eight classifiers on BloodMNIST, 3 seeds"),
         (make_study(1, 1), "One classifier on BloodMNIST, 1 seed"),
+        (
+            make_study(2, 1, grid=replace(grid_builder.GRID_RECORD, folds=5)),
+            "Two classifiers on BloodMNIST, 1 seed, 5 folds",
+        ),
         (make_study(13, 2), "13 classifiers on BloodMNIST, 2 seeds"),
         (make_study(kind=DataKind.SYNTHETIC), "Two classifiers on synthetic cells, 3 seeds"),
         (

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from reports.ledger.planned_trial import NEUTRAL_SETTINGS, PlannedTrial, fill_settings
+from reports.ledger.planned_trial import (
+    NEUTRAL_SETTINGS,
+    PlannedTrial,
+    fill_settings,
+    get_replicate_name,
+)
 from reports.ledger.serialization import from_json, to_json
 from tests.helpers.grid_builder import make_config
 
@@ -55,3 +60,9 @@ def test_planned_trial_with_class_weights_written_and_read_is_equal() -> None:
 def test_neutral_settings_are_those_of_a_published_configuration() -> None:
     config = fill_settings(PLANNED.config)
     assert {name: config[name] for name in NEUTRAL_SETTINGS} == dict(NEUTRAL_SETTINGS)
+
+
+def test_get_replicate_name_has_the_seed_and_the_fold() -> None:
+    assert get_replicate_name(PLANNED.config) == "s1"
+    config = make_config("cnn-config-2", seed=1, folds=3, fold=2)
+    assert get_replicate_name(config) == "s1-f2"

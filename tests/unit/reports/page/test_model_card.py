@@ -14,7 +14,7 @@ from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.class_scores import MIN_CLASS_IMAGES, compute_class_scores
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
-from reports.format.limitations import list_limitations
+from reports.format.limitations import describe_fold_variance, list_limitations
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
 from reports.ledger.states import DataKind
@@ -88,7 +88,7 @@ def test_model_card_class_tables_are_those_of_the_report(
 def test_model_card_lists_the_limitations_of_its_data(kind: DataKind, tmp_path: Path) -> None:
     ledger = build_study(tmp_path / "s", kind)
     card = make_card(ledger)
-    for text in list_limitations(ledger.study.data):
+    for text in list_limitations(ledger.study.data, None):
         assert f"- {escape_markdown(text)}" in card
 
 
@@ -204,3 +204,11 @@ def test_model_card_names_from_the_study_stay_text(tmp_path: Path) -> None:
     assert " [x](http" not in card
     assert "<b>" not in card
     assert escape_markdown(name) in card
+
+
+def test_model_card_of_a_fold_names_it_and_the_variance(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 3}
+    card = make_card(grid_builder.build_grid(tmp_path / "s", matrices, folds=3), 2)
+    assert "fold 2 (of 0 to 2)" in card.replace("\\", "")
+    for text in describe_fold_variance(3):
+        assert escape_markdown(text) in card

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from bloodnets.errors import ConflictError, DataError
+from reports.format.limitations import describe_fold_variance
 from reports.format.text import make_data_label
 from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
@@ -130,3 +131,14 @@ def test_multi_study_report_at_a_study_raises_conflict_error(ledgers: list[Ledge
         write_multi_study_report(ledgers, folder=folder)
     assert caught.value.path == str(folder)
     assert sorted(folder.rglob("*")) == before
+
+
+def test_multi_study_of_a_cross_validation_names_the_variance_of_the_folds(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 3}
+    studies = [
+        build_small_grid(tmp_path / "plain"),
+        grid_builder.build_grid(tmp_path / "folds", matrices, folds=3),
+    ]
+    index = write_multi_study_report(studies, folder=tmp_path / "both")
+    page = index.with_name("report.md").read_text(encoding="utf-8")
+    assert all(text in page for text in describe_fold_variance(3))

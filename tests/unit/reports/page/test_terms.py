@@ -26,6 +26,7 @@ def list_keys(text: str) -> set[str]:
         ("Weighted F1", {"weighted-f1"}),
         ("a 95% confidence interval", {"confidence-interval"}),
         ("with 3 seeds", {"seed"}),
+        ("over replicates", {"replicate"}),
         ("their paired differences", {"paired-difference"}),
         ("not significantly different", {"significant"}),
         ("(Holm-adjusted p < 0.05)", {"holm-correction", "p-value"}),

@@ -24,6 +24,7 @@ CONTEXT = ReportContext(
     copies={},
     displayed_names=("a", "c"),
     is_search=False,
+    folds=None,
 )
 NO_COMPARISON = pd.DataFrame(columns=["configuration", "family", "test_macro_f1", "val_macro_f1"])
 

@@ -19,7 +19,7 @@ def test_analyze_grid_has_the_frames_of_its_study(reported_grid: ReportedStudy) 
     assert analysis.effects["factor"].unique().tolist() == ["family", "optimizer", "loss"]
     assert analysis.pairwise.copies == {"cnn-config-1": ["cnn-config-3"]}
     pairs = analysis.pairwise.pairs.set_index(["a", "b"])
-    assert pairs["seeds"].to_dict() == {
+    assert pairs["replicates"].to_dict() == {
         ("mlnn-config-1", "cnn-config-1"): 2,
         ("mlnn-config-1", "cnn-config-2"): 1,
         ("cnn-config-1", "cnn-config-2"): 0,  # compared unpaired

@@ -7,12 +7,20 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from reports.page.publish import publish_report
+from reports.page.render import PageHeader
 from reports.sections.elements import Section
 from reports.sections.findings import analyze
 from reports.sections.order import make_sections
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
-from tests.helpers.report_frames import ReportedStudy, find_table
+from tests.helpers.report_frames import (
+    OFFICIAL,
+    ReportedStudy,
+    find_table,
+    read_column,
+    read_rows,
+)
 from tests.helpers.search_builder import SEARCH_RECORD
 
 SMALL = replace(SEARCH_RECORD, n_trials=2, retrain_top=1, retrain_seeds=1)
@@ -193,3 +201,19 @@ def test_make_sections_parallel_gives_the_same(reported_grid: ReportedStudy) -> 
         ]
         for table, expected_table in zip(section.tables, expected.tables, strict=True):
             pd.testing.assert_frame_equal(table.values, expected_table.values)
+
+
+def test_make_sections_of_a_cross_validation_count_folds_as_replicates(
+    reported_folds: ReportedStudy, tmp_path: Path
+) -> None:
+    sections = {section.key: section for section in reported_folds.sections}
+    assert {"ranking", "cross-validation", "pairwise", "claims", "methods"} <= sections.keys()
+    comparison = find_table(sections["ranking"], "comparison")
+    assert read_column(comparison, "replicates_text") == ["3", "3"]
+    (pair,) = read_rows(find_table(sections["pairwise"], "pairwise"))
+    assert pair["replicates"] == "3"
+    assert (find_table(sections["claims"], "claims").values["replicates"].dropna() == 3).all()
+    header = PageHeader(title="t", study="s", data=OFFICIAL, banner=None)
+    publish_report(tmp_path / "report", header, reported_folds.sections)
+    csv = pd.read_csv(tmp_path / "report/tables/comparison.csv")
+    assert csv["replicates"].tolist() == csv["replicates_planned"].tolist() == [3, 3]

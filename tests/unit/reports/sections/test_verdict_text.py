@@ -191,14 +191,14 @@ def test_describe_effects_leaves_effects_within_families_out() -> None:
 def test_describe_verdict_of_different_numbers_of_seeds_has_a_caveat() -> None:
     comparison = make_comparison(SCORES)
     equal, different = (
-        describe_verdict(comparison.assign(seeds=seeds), PAIRWISE) for seeds in (3, [3, 2, 3])
+        describe_verdict(comparison.assign(replicates=seeds), PAIRWISE) for seeds in (3, [3, 2, 3])
     )
     assert different.startswith(equal)
     assert different != equal
 
 
 def test_describe_verdict_without_a_score_names_no_configuration() -> None:
-    comparison = make_comparison(SCORES).assign(seeds=0)
+    comparison = make_comparison(SCORES).assign(replicates=0)
     text = describe_verdict(comparison, PAIRWISE)
     assert text
     assert not any(character.isdigit() for character in text)

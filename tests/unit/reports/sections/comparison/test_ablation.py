@@ -25,7 +25,7 @@ def make_section(
         ],
         columns=["base", "configuration", *keys],
     )
-    frame = frame.assign(seeds=seeds, sd=0.001, p=frame["p_holm"] / 4)
+    frame = frame.assign(replicates=seeds, sd=0.001, p=frame["p_holm"] / 4)
     frame = frame.assign(low=frame["difference"] - 0.01, high=frame["difference"] + 0.01)
     scores = dict.fromkeys(rows_by_base, 0.9)
     scores |= {row["configuration"]: 0.9 - row["difference"] for row in frame.to_dict("records")}

@@ -10,7 +10,7 @@ def test_effects_table_shows_contrast_family_and_interval() -> None:
     table = find_table(section, "effects")
     first, second, third = read_rows(table)
     assert [first["difference"], first["interval"]] == ["+6.12", "[+5.00, +7.00]"]
-    assert [first["pairs"], first["seeds"], first["p_holm"]] == ["4", "3", "0.0003"]
+    assert [first["pairs"], first["replicates"], first["p_holm"]] == ["4", "3", "0.0003"]
     assert "CNN" in first["contrast_label"]
     assert "MLNN" in first["contrast_label"]
     assert [second["difference"], second["p_holm"]] == [f"{MINUS}0.43", "0.0800"]

@@ -16,14 +16,14 @@ PAIRS = pd.DataFrame(
     {
         "cross_entropy": ["cnn-config-1", "cnn-config-2"],
         "nll": ["cnn-config-3", "cnn-config-4"],
-        "seeds": [3, 2],
+        "replicates": [3, 2],
         "n_predictions": [10263, 6842],
         "n_differing": [0, 4],
         "first_loss_difference": [0.0, 0.1],
         "has_negative_loss": [False, False],
     }
 )
-SEED_NOISE = pd.DataFrame(
+REPLICATE_NOISE = pd.DataFrame(
     {
         "family": "cnn",
         "cross_entropy": PAIRS["cross_entropy"],
@@ -31,13 +31,13 @@ SEED_NOISE = pd.DataFrame(
         "published_cross_entropy": [0.9419, 0.935],
         "published_nll": [0.94, 0.9],
         "published_difference": [0.0019, 0.035],
-        "seed_sd": [0.003, 0.003],
-        "seed_dof": 4,
+        "replicate_sd": [0.003, 0.003],
+        "replicate_dof": 4,
         "limit": [0.0118, 0.0118],
         "within_limit": [True, False],
     }
 )
-LOSSES = EquivalentLosses(pairs=PAIRS, seed_noise=SEED_NOISE, negative_loss_trials=())
+LOSSES = EquivalentLosses(pairs=PAIRS, replicate_noise=REPLICATE_NOISE, negative_loss_trials=())
 
 
 def test_equivalent_losses_table_counts_differing_predictions() -> None:
@@ -47,7 +47,7 @@ def test_equivalent_losses_table_counts_differing_predictions() -> None:
     assert read_rows(find_table(section, "equivalent-losses"))[1] == {
         "cross_entropy": "cnn-config-2",
         "nll": "cnn-config-4",
-        "seeds": "2",
+        "replicates": "2",
         "n_predictions": "6,842",
         "n_differing": "4",
     }
@@ -65,20 +65,21 @@ def test_equivalent_losses_published_differences_are_judged_by_their_limit() -> 
 
 
 @pytest.mark.parametrize(
-    ("seed_noise", "data"), [(SEED_NOISE.iloc[:0], OFFICIAL), (SEED_NOISE, SYNTHETIC)]
+    ("replicate_noise", "data"),
+    [(REPLICATE_NOISE.iloc[:0], OFFICIAL), (REPLICATE_NOISE, SYNTHETIC)],
 )
 def test_equivalent_losses_without_published_pairs_have_one_table(
-    seed_noise: pd.DataFrame, data: DataLabel
+    replicate_noise: pd.DataFrame, data: DataLabel
 ) -> None:
-    losses = EquivalentLosses(pairs=PAIRS, seed_noise=seed_noise, negative_loss_trials=())
+    losses = EquivalentLosses(pairs=PAIRS, replicate_noise=replicate_noise, negative_loss_trials=())
     section = equivalent_losses.make_section(losses, data=data)
     assert section is not None
     assert [table.name for table in section.tables] == ["equivalent-losses"]
 
 
 def test_equivalent_losses_without_a_limit_have_no_basis_for_a_verdict() -> None:
-    noise = SEED_NOISE.assign(seed_sd=np.nan, limit=np.nan, within_limit=None)
-    losses = EquivalentLosses(pairs=PAIRS, seed_noise=noise, negative_loss_trials=())
+    noise = REPLICATE_NOISE.assign(seed_sd=np.nan, limit=np.nan, within_limit=None)
+    losses = EquivalentLosses(pairs=PAIRS, replicate_noise=noise, negative_loss_trials=())
     table = find_table(
         equivalent_losses.make_section(losses, data=OFFICIAL), "published-differences"
     )
@@ -88,7 +89,7 @@ def test_equivalent_losses_without_a_limit_have_no_basis_for_a_verdict() -> None
 
 def test_equivalent_losses_without_a_pair_are_left_out() -> None:
     losses = EquivalentLosses(
-        pairs=PAIRS.iloc[:0], seed_noise=SEED_NOISE.iloc[:0], negative_loss_trials=()
+        pairs=PAIRS.iloc[:0], replicate_noise=REPLICATE_NOISE.iloc[:0], negative_loss_trials=()
     )
     assert equivalent_losses.make_section(losses, data=OFFICIAL) is None
 
@@ -100,14 +101,14 @@ def make_losses(
         {
             "cross_entropy": ["cnn-config-1"],
             "nll": ["cnn-config-3"],
-            "seeds": [2],
+            "replicates": [2],
             "n_predictions": [7200],
             "n_differing": [n_differing],
             "first_loss_difference": [first_loss_difference],
             "has_negative_loss": [has_negative_loss],
         }
     )
-    return EquivalentLosses(pairs=pairs, seed_noise=pd.DataFrame(), negative_loss_trials=())
+    return EquivalentLosses(pairs=pairs, replicate_noise=pd.DataFrame(), negative_loss_trials=())
 
 
 def describe(losses: EquivalentLosses, data: DataLabel = OFFICIAL) -> tuple[str, ...]:
@@ -151,7 +152,7 @@ def test_equivalent_losses_of_equal_predictions_has_no_cause() -> None:
 def test_equivalent_losses_explains_the_limit_of_real_cells(
     limit: float, dof: int, data: DataLabel, n_more: int
 ) -> None:
-    noise = SEED_NOISE.assign(limit=limit, seed_dof=dof)
-    texts = describe(replace(make_losses(n_differing=0), seed_noise=noise), data)
+    noise = REPLICATE_NOISE.assign(limit=limit, replicate_dof=dof)
+    texts = describe(replace(make_losses(n_differing=0), replicate_noise=noise), data)
     assert len(texts) == 1 + n_more
     assert ("--seeds" in texts[-1]) == (dof == 0)

@@ -18,7 +18,7 @@ REPRODUCTION = pd.DataFrame(
         "recomputed": [0.8866, 0.942],
         "recomputed_low": [0.876, 0.934],
         "recomputed_high": [0.897, 0.95],
-        "seeds": [3, 0],
+        "replicates": [3, 0],
         "score": [0.8802, float("nan")],
         "score_low": [0.87, float("nan")],
         "score_high": [0.89, float("nan")],

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from reports.analysis.pairwise import PairwiseComparison
+from reports.format.limitations import describe_fold_variance
 from reports.sections.comparison import ranking
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
@@ -45,7 +46,7 @@ def make_section(
 
 def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
     section = ranking.make_section(
-        comparison=COMPARISON.assign(seeds=[1, 2]),
+        comparison=COMPARISON.assign(replicates=[1, 2]),
         pairwise=make_pairwise(
             PAIRS,
             ["cnn-config-1"],
@@ -62,7 +63,7 @@ def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
     assert first == {
         "configuration": "cnn-config-1",
         "method": "CrossEntropy + SGD",
-        "seeds_text": "1 of 2",
+        "replicates_text": "1 of 2",
         "group": "a, A",
         "val_macro_f1": "94.0",
         "test_macro_f1": "94.0 ± 0.2",
@@ -72,7 +73,7 @@ def test_ranking_table_shows_spread_seeds_groups_and_cost() -> None:
         "parameters": "0.42",
         "duration_s": "82.5",
     }
-    assert [second["seeds_text"], second["group"]] == ["2", "b"]
+    assert [second["replicates_text"], second["group"]] == ["2", "b"]
     assert table.values["test_accuracy"].tolist() == [0.94, 0.9]
 
 
@@ -157,7 +158,7 @@ def test_ranking_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
     assert count_texts(pairwise) == n_paragraphs + 1
     for changes in (
         {"copies": {"cnn-config-1": ["cnn-config-2"]}},
-        {"seed_sds": dict(zip(NAMES, (0.002, 0.03), strict=True)), "homogeneity_p": 0.3},
+        {"replicate_sds": dict(zip(NAMES, (0.002, 0.03), strict=True)), "homogeneity_p": 0.3},
     ):
         changed = replace(NO_PAIRS, **changes)
         assert count_texts(changed) == n_paragraphs + 1
@@ -165,10 +166,10 @@ def test_ranking_paragraphs_of_groups_copies_and_spreads_are_separate() -> None:
 
 @pytest.mark.parametrize(("p", "p_text"), [(0.3, "0.3000"), (0.00001, "0.0001")])
 def test_ranking_compare_the_spreads_over_seeds(p: float, p_text: str) -> None:
-    seed_sds = dict(zip(NAMES, (0.002, 0.03), strict=True))
+    replicate_sds = dict(zip(NAMES, (0.002, 0.03), strict=True))
     section = ranking.make_section(
         comparison=COMPARISON,
-        pairwise=replace(NO_PAIRS, seed_sds=seed_sds, homogeneity_p=p),
+        pairwise=replace(NO_PAIRS, replicate_sds=replicate_sds, homogeneity_p=p),
         trials=make_trials("here"),
         context=make_context(*NAMES),
     )
@@ -206,3 +207,15 @@ def test_ranking_times_name_the_devices() -> None:
 
 def test_ranking_without_a_planned_trial_are_left_out() -> None:
     assert make_section(COMPARISON.iloc[:0]) is None
+
+
+def test_ranking_notes_of_a_cross_validation_name_the_variance_of_the_folds() -> None:
+    text = " ".join(describe_fold_variance(5))
+    context = make_context(*NAMES, folds=5)
+    sections = (
+        make_section(context=context),
+        make_section(),
+        make_section(make_comparison({"cnn-config-1": 0.94}, seeds=1), context=context),
+    )
+    found = [section is not None and text in " ".join(section.notes) for section in sections]
+    assert found == [True, False, False]

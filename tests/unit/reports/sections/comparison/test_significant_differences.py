@@ -38,12 +38,12 @@ def test_pairs_table_shows_difference_tests_and_result() -> None:
     assert {key: rows[1][key] for key in rows[1] if key != "result"} == {
         "a": "a",
         "b": "c",
-        "seeds": "2",
+        "replicates": "2",
         "difference": "+6.00",
         "interval": "[+5.50, +6.50]",
         "p_holm": "0.0020",
         "p_equivalence_holm": "0.9000",
-        "seeds_needed": BLANK,
+        "replicates_needed": BLANK,
         "images_needed": BLANK,
     }
     equivalent, first, second = read_column(table, "result")
@@ -52,7 +52,7 @@ def test_pairs_table_shows_difference_tests_and_result() -> None:
     assert equivalent == Decision.EQUIVALENT
     assert not table.folded
     assert table.values["difference"].tolist() == [0.0, 0.06, -0.06]
-    assert table.values["seeds_needed"].tolist() == [6, 6, 6]
+    assert table.values["replicates_needed"].tolist() == [6, 6, 6]
 
 
 def test_predictions_table_shows_images_and_mcnemars_test() -> None:
@@ -60,7 +60,7 @@ def test_predictions_table_shows_images_and_mcnemars_test() -> None:
     assert read_rows(table)[1] == {
         "a": "a",
         "b": "c",
-        "seeds": "2",
+        "replicates": "2",
         "only_a_correct": "30",
         "only_b_correct": "8",
         "p_mcnemar_holm": "0.0300",
@@ -87,7 +87,7 @@ def test_pairs_that_are_undecided_have_the_detectable_difference_and_what_they_n
     assert "1.30" in undecided.paragraphs[1]
     assert "80%" in undecided.paragraphs[1]
     table = find_table(undecided, "pairwise")
-    assert read_column(table, "seeds_needed") == [BLANK, "6", "6"]
+    assert read_column(table, "replicates_needed") == [BLANK, "6", "6"]
     assert read_column(table, "images_needed") == [BLANK] * 3
     known = make_section(significant=False, images_needed=4000)
     assert read_column(find_table(known, "pairwise"), "images_needed") == [BLANK, "4,000", "4,000"]

@@ -23,7 +23,7 @@ def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
             {
                 "configuration": name,
                 "family": name.partition("-")[0],
-                "seeds": 2,
+                "replicates": 2,
                 "ece": 0.031,
                 "ece_sd": 0.004,
                 "expected_ece": 0.012,
@@ -79,7 +79,7 @@ def test_calibration_tables_show_errors_and_bins() -> None:
     assert section.key == "calibration"
     errors, bins = find_table(section, "calibration"), find_table(section, "calibration-bins")
     first, second = read_rows(errors)
-    assert [first["ece"], first["expected_ece"], first["seeds"]] == ["3.1 ± 0.4", "1.2", "2"]
+    assert [first["ece"], first["expected_ece"], first["replicates"]] == ["3.1 ± 0.4", "1.2", "2"]
     assert [first["gap"], first["gap_interval"]] == ["+5.0", "[+4.0, +6.0]"]
     assert second["gap"] == f"{MINUS}3.0"
     assert [first["tendency"], second["tendency"]] == [

@@ -135,7 +135,7 @@ def test_differences_of_pairs_without_a_common_seed_are_counted() -> None:
     matrices = {"mlnn-config-1": POORER, "cnn-config-1": BETTER, "cnn-config-2": [OTHER, *BETTER]}
     predictions = make_test_predictions(matrices)
     is_kept = (predictions.trials["configuration"] != "cnn-config-2") | (
-        predictions.trials["seed"] == 4
+        predictions.trials["replicate"] == "s4"
     )
     section = confusion_differences.make_section(
         compare_confusions(

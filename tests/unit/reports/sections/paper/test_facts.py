@@ -35,7 +35,7 @@ def test_collect_facts_chooses_by_val_and_reports_test(tmp_path: Path) -> None:
     facts = collect(grid_builder.build_grid(tmp_path / "grid", matrices))
     chosen = facts.chosen
     assert chosen is not None
-    assert (chosen.name, chosen.seeds) == ("cnn-config-2", 2)
+    assert (chosen.name, chosen.replicates) == ("cnn-config-2", 2)
     assert chosen.low < chosen.test_macro_f1 < chosen.high
     assert chosen.confusion == FrequentConfusion(true=0, predicted=1, n_predictions=80, n_true=200)
 

@@ -13,6 +13,7 @@ from bloodnets.medmnist_sets import parse_option
 from bloodnets.models import build_model
 from reports.analysis.bootstrap import N_RESAMPLES
 from reports.analysis.epoch_limit import EpochLimit
+from reports.format.limitations import describe_fold_variance
 from reports.ledger.ledger import Ledger
 from reports.ledger.states import DataKind
 from reports.sections.findings import analyze
@@ -92,7 +93,7 @@ def test_write_methods_of_grades_says_that_their_order_was_ignored(
     assert "order was ignored" not in join_text(facts)
 
 
-def test_write_methods_of_synthetic_cells_with_one_seed_cites_no_data_and_no_seed_variance(
+def test_write_methods_of_synthetic_cells_with_one_seed_cites_no_data_and_no_replicate_variance(
     reported_synthetic: ReportedStudy,
 ) -> None:
     facts = collect_facts(reported_synthetic.analysis)
@@ -196,3 +197,12 @@ def test_describe_layers_names_those_of_the_network(family: str, shape: DataShap
     words = describe_layers(family, shape).replace("-", " ").replace(",", "").split()
     named = {int(word) for word in words if word.isdigit()}
     assert named <= sizes | {2}  # 2 x 2 max-pooling has no weights
+
+
+def test_write_methods_of_a_cross_validation_have_folds_and_their_variance(
+    reported_folds: ReportedStudy, reported_grid: ReportedStudy
+) -> None:
+    text = join_text(collect_facts(reported_folds.analysis))
+    assert "with the seed 0 on each of 3 folds of train and val, 6 trials in all" in text
+    assert all(sentence in text for sentence in describe_fold_variance(3))
+    assert "fold" not in join_text(collect_facts(reported_grid.analysis))

@@ -120,7 +120,7 @@ def test_make_checklists_of_an_unknown_file_leaves_its_origin_to_the_author(
 def test_make_checklists_with_one_seed_asks_for_more_seeds(file_facts: PaperFacts) -> None:
     answers = list_answers(file_facts)
     assert answers["30"][1] == ItemStatus.AUTHOR
-    assert "one seed" in answers["40"][0]
+    assert "one replicate" in answers["40"][0]
 
 
 def test_make_checklists_of_a_damaged_study_names_the_trial(grid_copy: Path) -> None:
@@ -143,3 +143,12 @@ def test_make_section_counts_every_item_and_is_folded(reported_grid: ReportedStu
     assert section.folded
     assert [len(table.rows) for table in section.tables] == [44, 52]
     assert all(table.long for table in section.tables)
+
+
+def test_make_checklists_of_a_cross_validation_name_its_folds(
+    reported_folds: ReportedStudy,
+) -> None:
+    answers = list_answers(collect_facts(reported_folds.analysis))
+    for number in ("30", "40"):
+        assert "fold" in answers[number][0]
+    assert answers["30"][1] != ItemStatus.AUTHOR

@@ -28,7 +28,7 @@ def test_confirmation_table_shows_search_value_shrinkage_and_test() -> None:
     assert {key: best[key] for key in best if key not in {"origin_label", "settings"}} == {
         "configuration": "trial-3",
         "value": "94.0",
-        "seeds_text": "2",
+        "replicates_text": "2",
         "val_macro_f1": "93.0 ± 0.3",
         "shrinkage": "+1.0",
         "shrinkage_interval": f"[{MINUS}1.0, +3.0]",
@@ -64,18 +64,18 @@ def test_confirmation_outcome_gives_the_size_of_the_shrinkage(
 
 
 def test_confirmation_that_has_not_finished_says_so() -> None:
-    section = make_section(make_search_analysis(confirmed=CONFIRMED.assign(seeds=[0, 2])))
+    section = make_section(make_search_analysis(confirmed=CONFIRMED.assign(replicates=[0, 2])))
     assert section is not None
     assert not any(character.isdigit() for character in section.paragraphs[0])
 
 
 def test_confirmation_value_that_grew_has_a_negative_shrinkage() -> None:
-    confirmed = CONFIRMED.assign(shrinkage=-0.005, seeds=1)
+    confirmed = CONFIRMED.assign(shrinkage=-0.005, replicates=1)
     row = read_rows(
         find_table(make_section(make_search_analysis(confirmed=confirmed)), "confirmation")
     )[0]
     assert row["shrinkage"] == f"{MINUS}0.5"
-    assert row["seeds_text"] == "1 of 2"
+    assert row["replicates_text"] == "1 of 2"
 
 
 def test_confirmation_configuration_that_the_search_did_not_run_is_named() -> None:

@@ -112,7 +112,9 @@ def test_outcome_best_is_the_highest_on_val_with_new_seeds(study: StudyRecord) -
 
 
 def test_outcome_of_one_seed_shows_no_spread(study: StudyRecord) -> None:
-    confirmed = SEARCH.confirmed.assign(seeds=1, val_macro_f1_sd=np.nan, test_macro_f1_sd=np.nan)
+    confirmed = SEARCH.confirmed.assign(
+        replicates=1, val_macro_f1_sd=np.nan, test_macro_f1_sd=np.nan
+    )
     section = make_section(study, confirmed=confirmed)
     assert "±" not in section.paragraphs[0] + "".join(read_facts(section).values())
 
@@ -131,9 +133,9 @@ def test_outcome_command_re_trains_a_complete_trial(study: StudyRecord) -> None:
     "changes",
     [
         {"confirmed": SEARCH.confirmed.iloc[:0]},
-        {"confirmed": SEARCH.confirmed.assign(seeds=0)},
+        {"confirmed": SEARCH.confirmed.assign(replicates=0)},
         # A baseline that finished first is not the winner.
-        {"confirmed": SEARCH.confirmed.assign(seeds=[0, 2])},
+        {"confirmed": SEARCH.confirmed.assign(replicates=[0, 2])},
         {"confirmed": SEARCH.confirmed.iloc[:0], "confirmation": None},
     ],
 )
@@ -153,7 +155,7 @@ def test_outcome_reasons_for_no_confirmation_differ(study: StudyRecord) -> None:
     none = SEARCH.confirmed.iloc[:0]
     states = (
         {"confirmed": none},
-        {"confirmed": SEARCH.confirmed.assign(seeds=0)},
+        {"confirmed": SEARCH.confirmed.assign(replicates=0)},
         {"confirmed": none, "confirmation": None},
     )
     assert len({make_section(study, **state).paragraphs[0] for state in states}) == 3

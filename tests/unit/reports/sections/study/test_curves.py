@@ -16,7 +16,7 @@ def make_curves(*names: str, seeds: int = 1) -> LearningCurves:
                 "id": f"{name}-s{seed}",
                 "configuration": name,
                 **{key: settings[name][key] for key in ("family", "loss", "optimizer")},
-                "seed": seed,
+                "replicate": f"s{seed}",
                 "epoch": epoch,
                 "train_loss": 1 / epoch,
                 "val_loss": 1 / epoch,

@@ -19,7 +19,13 @@ from reports.sections.elements import Section
 from reports.sections.study import provenance
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
-from tests.helpers.report_frames import OFFICIAL, find_table, read_column, read_rows
+from tests.helpers.report_frames import (
+    OFFICIAL,
+    ReportedStudy,
+    find_table,
+    read_column,
+    read_rows,
+)
 from tests.helpers.search_frames import make_search_analysis
 
 PLANNED = [
@@ -183,3 +189,11 @@ def test_provenance_further_settings_have_a_table_and_names_stay(name: str) -> N
         "schedule": "one-cycle",
     }
     assert read_column(further, "dihedral_augmentation") == ["no", "yes"]
+
+
+def test_provenance_of_a_cross_validation_has_its_folds(reported_folds: ReportedStudy) -> None:
+    (section,) = (s for s in reported_folds.sections if s.key == "provenance")
+    facts = dict(section.facts)
+    assert facts["Seeds"] == "0"
+    assert facts["Folds"].startswith("3,")
+    assert "Folds" not in dict(make_section().facts)

@@ -1,16 +1,20 @@
 """Estimate the variance between replicates, for each configuration by itself.
 
-A replicate is a trial of a configuration with another seed. The variance between replicates is the
-seed variance plus the sampling variance of the test images that is specific to a trial. The
-bootstrap estimates the latter; the rest is the seed variance (analysis of variance of a random
-effect: Searle, Casella & McCulloch, "Variance Components", 1992, chapter 3).
+A replicate is a trial of a configuration with another seed or, in a cross-validation, another fold.
+The observed variance between replicates is the replicate variance plus the sampling variance of the
+test images that is specific to a trial. The bootstrap estimates the latter; the rest is the
+replicate variance (analysis of variance of a random effect: Searle, Casella & McCulloch, "Variance
+Components", 1992, chapter 3).
 
-Configurations are not pooled: a configuration whose training is unstable has a much larger seed
-variance than a stable one. The variances of a weighted sum add up, with the degrees of freedom of
-Welch (Biometrika, 1947) and Satterthwaite (Biometrics, 1946).
+In a cross-validation, the replicate variance is not that of another set of training images, but
+smaller: the training sets of two of K folds share (K - 2) / (K - 1) of their images.
 
-With few seeds, no difference would remain significant after a correction for many comparisons, so
-tests use moderated variances: each is shrunken towards those of the other configurations, by as
+Configurations are not pooled: a configuration whose training is unstable has a much larger
+replicate variance than a stable one. The variances of a weighted sum add up, with the degrees of
+freedom of Welch (Biometrika, 1947) and Satterthwaite (Biometrics, 1946).
+
+With few replicates, no difference would remain significant after a correction for many comparisons,
+so tests use moderated variances: each is shrunken towards those of the other configurations, by as
 much as these agree (Smyth, Statistical Applications in Genetics and Molecular Biology, 2004).
 """
 
@@ -25,15 +29,15 @@ from scipy import special
 from bloodnets.metrics import FloatArray, IntArray
 
 
-class SeedVariance(NamedTuple):
+class ReplicateVariance(NamedTuple):
     """Variances between replicates, for one value or many values at once.
 
     Attributes:
-        total: Observed variance between replicates: seed variance plus the trials' own sampling
-            variance of the test images.
+        total: Observed variance between replicates: replicate variance plus the trials' own
+            sampling variance of the test images.
         sampling: Part of `total` that comes from the sampling of the test images.
         dof: Degrees of freedom of `total`; 0 without replicates, when both variances are 0, and
-            infinite if the value does not depend on the seed.
+            infinite if the value does not depend on the replicate.
     """
 
     total: FloatArray
@@ -41,34 +45,34 @@ class SeedVariance(NamedTuple):
     dof: FloatArray
 
     @property
-    def between_seeds(self) -> FloatArray:
-        """Seed variance, `total` minus `sampling` and at least 0; 0 without replicates."""
+    def between_replicates(self) -> FloatArray:
+        """Replicate variance, `total` minus `sampling` and at least 0; 0 without replicates."""
         return np.maximum(0, self.total - self.sampling)
 
 
-def estimate_seed_variance(
+def estimate_replicate_variance(
     values: FloatArray, resampled: NDArray[np.floating] | None
-) -> SeedVariance:
+) -> ReplicateVariance:
     """Return the variances between the replicates of one configuration.
 
     Args:
-        values: Values of each replicate, shape (seeds, ...).
-        resampled: Values on each resample, shape (resamples, seeds, ...); None if the values do not
-            depend on the test images.
+        values: Values of each replicate, shape (replicates, ...).
+        resampled: Values on each resample, shape (resamples, replicates, ...); None if the values
+            do not depend on the test images.
     """
     zero = np.zeros(values.shape[1:])
     if len(values) < 2:
-        return SeedVariance(zero, zero, zero)
+        return ReplicateVariance(zero, zero, zero)
     sampling = zero
     if resampled is not None:
         deviations = resampled - resampled.mean(axis=0)
         sampling = deviations.var(axis=1, ddof=1).mean(axis=0)
-    return SeedVariance(values.var(axis=0, ddof=1), sampling, zero + len(values) - 1)
+    return ReplicateVariance(values.var(axis=0, ddof=1), sampling, zero + len(values) - 1)
 
 
-def estimate_seed_variances(
+def estimate_replicate_variances(
     values: FloatArray, resampled: NDArray[np.floating], rows: IntArray
-) -> SeedVariance:
+) -> ReplicateVariance:
     """Return the variances between the replicates of several configurations.
 
     A configuration without replicates gets the mean of the others, weighted by their degrees of
@@ -77,18 +81,20 @@ def estimate_seed_variances(
     Args:
         values: Values of each trial, shape (trials, ...).
         resampled: Values on each resample, shape (resamples, trials, ...).
-        rows: Positions of the trials, int64, shape (configurations, seeds), -1 for a missing trial.
+        rows: Positions of the trials, int64, shape (configurations, replicates), -1 for a missing
+            trial.
 
     Returns:
         Variances, each of shape (configurations, ...).
     """
     estimates = [
-        estimate_seed_variance(values[row[row >= 0]], resampled[:, row[row >= 0]]) for row in rows
+        estimate_replicate_variance(values[row[row >= 0]], resampled[:, row[row >= 0]])
+        for row in rows
     ]
     shape = (len(rows), *values.shape[1:])
     total, sampling, dof = (
         np.array([getattr(estimate, field) for estimate in estimates]).reshape(shape)
-        for field in SeedVariance._fields
+        for field in ReplicateVariance._fields
     )
     has_replicates = dof.any(axis=tuple(range(1, dof.ndim)))
     if has_replicates.any():
@@ -96,10 +102,12 @@ def estimate_seed_variances(
         for variance in (total, sampling):
             variance[~has_replicates] = (weights * variance[has_replicates]).sum(axis=0)
         dof[~has_replicates] = dof.sum(axis=0)
-    return SeedVariance(total, sampling, dof)
+    return ReplicateVariance(total, sampling, dof)
 
 
-def combine_seed_variances(variances: SeedVariance, weights: FloatArray) -> SeedVariance:
+def combine_replicate_variances(
+    variances: ReplicateVariance, weights: FloatArray
+) -> ReplicateVariance:
     """Return the variances of weighted sums of independent values.
 
     Args:
@@ -109,20 +117,21 @@ def combine_seed_variances(variances: SeedVariance, weights: FloatArray) -> Seed
     Returns:
         Variances, each of shape (k, ...).
     """
-    # Each seed variance is at least 0 by itself; otherwise, the interval of a sum is too narrow.
-    total, between_seeds = (
+    # Each replicate variance is at least 0 by itself; otherwise, the interval of a sum is too
+    # narrow.
+    total, between_replicates = (
         np.tensordot(weights**2, part, axes=1)
-        for part in (variances.total, variances.between_seeds)
+        for part in (variances.total, variances.between_replicates)
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         squares = np.nan_to_num(variances.total**2 / variances.dof)
         dof = total**2 / np.tensordot(weights**4, squares, axes=1)
     # Equal values have no variance, but its degrees of freedom.
     smallest = np.array([variances.dof[w != 0].min(axis=0, initial=np.inf) for w in weights])
-    return SeedVariance(total, total - between_seeds, np.where(total > 0, dof, smallest))
+    return ReplicateVariance(total, total - between_replicates, np.where(total > 0, dof, smallest))
 
 
-def moderate_seed_variances(variances: SeedVariance) -> SeedVariance:
+def moderate_replicate_variances(variances: ReplicateVariance) -> ReplicateVariance:
     """Return variances that are shrunken towards those of the other configurations.
 
     The prior is a scaled inverse chi-squared distribution, fitted to the logarithms of the
@@ -155,7 +164,7 @@ def moderate_seed_variances(variances: SeedVariance) -> SeedVariance:
     moderated = weight * prior + (1 - weight) * total
     # The prior cannot have more information than all variances together.
     moderated_dof = np.minimum(prior_dof + dof, dof.sum(axis=0))
-    return SeedVariance(
+    return ReplicateVariance(
         np.where(is_moderated, moderated, total),
         variances.sampling,
         np.where(is_moderated, moderated_dof, dof),
@@ -192,20 +201,24 @@ def compute_homogeneity_p(total: FloatArray, dof: FloatArray) -> float:
 
 
 def find_trial_rows(trials: pd.DataFrame, names: Sequence[str]) -> IntArray:
-    """Return the row of the trial of each configuration and seed.
+    """Return the row of the trial of each configuration and replicate.
 
     Args:
-        trials: Frame with the columns `configuration` and `seed`.
+        trials: Frame with the columns `configuration` and `replicate`.
         names: Names of configurations.
 
     Returns:
-        Positions in `trials`, int64, shape (names, seeds), -1 for a missing trial. There is one
-        column per seed of `trials`.
+        Positions in `trials`, int64, shape (names, replicates), -1 for a missing trial. There is
+        one column per replicate of `trials`.
     """
-    column_by_seed = {seed: column for column, seed in enumerate(trials["seed"].unique())}
+    column_by_replicate = {
+        replicate: column for column, replicate in enumerate(trials["replicate"].unique())
+    }
     row_by_name = {name: row for row, name in enumerate(names)}
-    rows = np.full((len(names), len(column_by_seed)), -1, np.int64)
-    for t, (name, seed) in enumerate(zip(trials["configuration"], trials["seed"], strict=True)):
+    rows = np.full((len(names), len(column_by_replicate)), -1, np.int64)
+    for t, (name, replicate) in enumerate(
+        zip(trials["configuration"], trials["replicate"], strict=True)
+    ):
         if name in row_by_name:
-            rows[row_by_name[name], column_by_seed[seed]] = t
+            rows[row_by_name[name], column_by_replicate[replicate]] = t
     return rows
