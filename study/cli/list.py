@@ -28,7 +28,7 @@ def list_studies(
     """List the studies in --storage, the last changed first.
 
     The score is that of the configuration that is best on val. It is on test,
-    with its standard deviation over the seeds.
+    with its standard deviation over the replicates.
 
     Examples:
       bloodstudy list

@@ -1,7 +1,7 @@
 """List the studies of a folder or an address, each with its progress and its best score.
 
-Only records are read, not the predictions, so scores have a standard deviation over seeds but no
-confidence interval.
+Only records are read, not the predictions, so scores have a standard deviation over replicates but
+no confidence interval.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,16 +27,16 @@ class BestScore:
     Attributes:
         configuration: Name of the configuration.
         split: Split of the score: `test`, or `val` for a search without re-trained trials.
-        macro_f1: Macro F1, 0 to 1, mean over the seeds.
-        macro_f1_sd: Standard deviation over the seeds; None for one seed.
-        seeds: Number of seeds, at least 1.
+        macro_f1: Macro F1, 0 to 1, mean over the replicates.
+        macro_f1_sd: Standard deviation over the replicates; None for one.
+        replicates: Number of replicates, at least 1.
     """
 
     configuration: str
     split: str
     macro_f1: float
     macro_f1_sd: float | None
-    seeds: int
+    replicates: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +167,7 @@ def _find_best_score(
         split=split,
         macro_f1=fmean(scores),
         macro_f1_sd=stdev(scores) if len(scores) > 1 else None,
-        seeds=len(scores),
+        replicates=len(scores),
     )
 
 

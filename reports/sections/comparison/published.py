@@ -105,4 +105,9 @@ def _list_caveats(n_replicates: int, context: ReportContext) -> Iterator[str]:
             "With one replicate, the prediction interval lacks the variance across replicates and "
             "is too narrow. A value inside it is compatible; a value outside it is uninformative."
         )
+    if context.folds is not None:
+        yield (
+            f"Each model was trained on about {1 - 1 / context.folds:.0%} of train and val; the "
+            "published ones were trained on train."
+        )
     yield "Statements of the paper that contradict each other or the data:"

@@ -40,7 +40,7 @@ def test_describe_study_at_an_address_has_its_score(tmp_path: Path, running: S3S
     study = describe_study(Ledger(root / "stored"))
     assert (study.ended, study.is_running) == (3, None)
     assert study.best is not None
-    assert study.best.seeds == 3
+    assert study.best.replicates == 3
 
 
 def test_describe_study_counts_ended_planned_and_failed_trials(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_describe_study_counts_ended_planned_and_failed_trials(tmp_path: Path) -
     assert (study.ended, study.planned, study.failed) == (2, 3, 1)
     assert study.changed_at == ledger.log.read_events()[-1].logged_at
     assert study.best is not None
-    assert (study.best.seeds, study.best.macro_f1_sd) == (1, None)
+    assert (study.best.replicates, study.best.macro_f1_sd) == (1, None)
 
 
 def test_describe_study_of_medmnist_has_the_title_of_its_data_set(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_describe_study_best_is_chosen_on_val_and_scored_on_test(tmp_path: Path)
     ledger = build_grid(tmp_path / "g", matrices)
     best = describe_study(ledger).best
     assert best is not None
-    assert (best.configuration, best.split, best.seeds) == ("cnn-config-1", "test", 2)
+    assert (best.configuration, best.split, best.replicates) == ("cnn-config-1", "test", 2)
     scores = [
         record.scores["test"]["macro_f1"] or 0
         for record in ledger.read_trials()
@@ -101,7 +101,7 @@ def test_describe_study_search_has_the_score_of_its_winner(tmp_path: Path) -> No
     assert confirmation is not None
     assert best is not None
     assert (best.configuration, best.split) == (confirmation.best[0], "test")
-    assert best.seeds == SMALL_SEARCH.retrain_seeds
+    assert best.replicates == SMALL_SEARCH.retrain_seeds
 
 
 def test_describe_study_damaged_record_raises(tmp_path: Path) -> None:

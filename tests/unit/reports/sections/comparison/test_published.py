@@ -31,11 +31,13 @@ REPRODUCTION = pd.DataFrame(
 )
 
 
-def make_section(*, seeds: int = 3, kind: DataKind = DataKind.OFFICIAL) -> Section:
+def make_section(
+    *, seeds: int = 3, kind: DataKind = DataKind.OFFICIAL, folds: int | None = None
+) -> Section:
     section = published.make_section(
         reproduction=REPRODUCTION,
         comparison=make_comparison({"mlnn-config-1": 0.88}, seeds=seeds),
-        context=make_context(data_kind=kind),
+        context=make_context(data_kind=kind, folds=folds),
     )
     assert section is not None
     return section
@@ -86,3 +88,9 @@ def test_published_without_a_published_configuration_is_left_out() -> None:
         reproduction=pd.DataFrame(), comparison=make_comparison({"x": 0.5}), context=make_context()
     )
     assert section is None
+
+
+def test_published_with_folds_names_the_other_training_images() -> None:
+    without, with_folds = make_section(), make_section(folds=5)
+    (caveat,) = set(with_folds.paragraphs) - set(without.paragraphs)
+    assert "80%" in caveat
