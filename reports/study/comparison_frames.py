@@ -6,13 +6,14 @@ import pandas as pd
 
 from bloodnets.errors import DataError
 from reports.analysis.confusion import sum_confusions
+from reports.analysis.cross_validation import make_cross_validation_frame
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.ledger.lookup import require_configuration
 from reports.study.results import StudyResults
 
 
 class ComparisonFrames(StudyResults):
-    """Frames about configurations on test: scores, differences, classes, calibration, confusion."""
+    """Frames about configurations: scores, differences, classes, calibration, confusion."""
 
     def comparison(self) -> pd.DataFrame:
         """Return the scores of each configuration on test, with their uncertainty.
@@ -110,6 +111,28 @@ class ComparisonFrames(StudyResults):
             0  mlnn-config-2  cnn-config-2      -0.082 -0.105 -0.06  different
         """
         return self.compare(margin).pairs.copy()
+
+    def cross_validation(self) -> pd.DataFrame:
+        """Return the scores of each configuration on val, over the folds of a cross-validation.
+
+        Returns:
+            One row per configuration with a complete trial, in the order of the plan; empty for a
+            study without folds:
+
+            - `configuration` (str): Name of the configuration.
+            - `replicates` (int): Number of complete trials, i.e. seeds times folds.
+            - `val_macro_f1`, `val_accuracy` (float): Means over the replicates, 0 to 1. Each has
+              its standard deviation (`_sd`) and the ends of its 95% confidence interval (`_low`,
+              `_high`), which allows for the overlap of the training images.
+            - `difference` (float): Macro F1 on val minus that of the configuration with the highest
+              mean, -1 to 1, mean over their common replicates, with `difference_low` and
+              `difference_high`; NaN for that configuration itself.
+
+        Examples:
+            >>> study.cross_validation().empty  # a study without folds
+            True
+        """
+        return make_cross_validation_frame(self.loaded_study)
 
     def class_scores(self) -> pd.DataFrame:
         """Return the scores of each class against all others, on test.

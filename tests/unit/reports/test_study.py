@@ -175,6 +175,19 @@ def test_class_scores_agree_with_the_comparison(demo: Study) -> None:
         np.testing.assert_allclose(means[mean], comparison[f"test_{score}"])
 
 
+def test_cross_validation_has_a_row_per_configuration_with_documented_columns(
+    demo: Study, tmp_path: Path
+) -> None:
+    assert demo.cross_validation().empty
+    matrices = {name: [grid_builder.ASYMMETRIC] * 2 for name in ("cnn-config-1", "mlnn-config-1")}
+    ledger = grid_builder.build_grid(tmp_path / "s", matrices, folds=2)
+    frame = load_study(ledger.folder).cross_validation()
+    assert frame["configuration"].tolist() == [*matrices]
+    assert frame["replicates"].tolist() == [2, 2]
+    documented = set(re.findall(r"`(\w+)`", Study.cross_validation.__doc__ or ""))
+    assert {re.sub("_(sd|low|high)$", "", column) for column in frame} <= documented
+
+
 def test_class_scores_and_calibration_without_a_complete_trial_are_empty(tmp_path: Path) -> None:
     matrices = {"cnn-config-1": [grid_builder.ASYMMETRIC]}
     missing = [("cnn-config-1", 0)]

@@ -12,7 +12,7 @@ from study.lifecycle.study_table import make_study_table
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 BEST = BestScore(
-    configuration="cnn-config-1", split="test", macro_f1=0.933, macro_f1_sd=0.0041, seeds=3
+    configuration="cnn-config-1", split="test", macro_f1=0.933, macro_f1_sd=0.0041, replicates=3
 )
 STUDY = ListedStudy(
     name="grid-20260102-030405",
