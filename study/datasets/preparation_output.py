@@ -55,12 +55,22 @@ def format_summary_lines(record: PreparationRecord) -> Iterator[str]:
 
 
 def format_warnings(record: PreparationRecord) -> Iterator[str]:
-    """Yield what is wrong with the data file: absent classes and harmful identical images."""
+    """Yield what is wrong with the data file.
+
+    This concerns absent classes, images without a group and harmful identical images.
+    """
     for split in SPLITS:
         counts = record.class_counts[split]
         absent = [name for name, n in zip(record.class_names, counts, strict=True) if not n]
         if absent:
             yield f"{split} has no image of {', '.join(absent)}"
+    if record.groups_file is not None:
+        names = [image.file for image in record.images if image.group is None]
+        if names:
+            yield (
+                f"{record.groups_file} has no group of {format_count(len(names), 'image')}, e.g. "
+                f"{names[0]}; each is a group of its own"
+            )
     if record.seed is not None:
         return
     hint = "--drop-duplicates of grid and search removes them from train and val"

@@ -42,7 +42,8 @@ class PreparedImage:
         split: Split: `train`, `val` or `test`.
         index: Position in the arrays of the split, from 0.
         label: Class, from 0, as an index into `class_names`.
-        group: Group in the file of groups, e.g. a patient; None without such a file.
+        group: Group in the file of groups, e.g. a patient; None if this file has no row for the
+            image, or without such a file.
         crop_side: Side of the cropped square, in pixels of the image file. The image is enlarged
             if this is below `side`.
         has_unused_profile: Whether the image file has a color profile that cannot be used.

@@ -16,7 +16,7 @@ from reports.format.units import format_count
 from reports.ledger.serialization import to_json
 from study.console.progress_bar import show_progress
 from study.datasets.class_folders import ClassFolders, list_class_folders
-from study.datasets.image_groups import add_groups, find_units
+from study.datasets.image_groups import add_groups, find_units, number_groups
 from study.datasets.preparation import Preparation, PrepareSettings, make_preparation_record
 from study.datasets.preparation_record import PreparationRecord, SkippedFile
 from study.datasets.prepared_file import (
@@ -97,6 +97,11 @@ def _write_files(
                     name: [row for row, split in splits.items() if split == name] for name in SPLITS
                 },
                 labels=[image.source.label for image in images],
+                groups=(
+                    number_groups([image.source for image in images])
+                    if settings.groups_file is not None
+                    else None
+                ),
                 class_names=folders.class_names,
                 on_image=advance,
             )
@@ -177,7 +182,7 @@ def _choose_splits(
     kept = [images[row] for row in rows]
     units = find_units(
         [image.digest for image in kept],
-        [image.source.group or image.source.name for image in kept],
+        number_groups([image.source for image in kept]),
     )
     unit_names: dict[int, str] = {}
     counts = np.zeros((units.max() + 1, len(folders.class_names)), dtype=np.int64)
