@@ -32,6 +32,11 @@ minutes to read."""
 
 _MAX_GROUP = np.iinfo(np.int64).max
 
+_FOLDER_REMEDY = (
+    "pass a folder of images with --data of grid or search, or make a data file of it with "
+    "bloodstudy prepare"
+)
+
 EXPECTED_FORMAT = "an npz file in the MedMNIST format"
 
 
@@ -50,7 +55,7 @@ def read_bytes(path: Path) -> bytes:
                 f"{path} is {'a folder' if is_folder else 'not a file'}",
                 path=path,
                 expected=EXPECTED_FORMAT,
-                remedy=f"make one with bloodstudy prepare {path}" if is_folder else None,
+                remedy=_FOLDER_REMEDY if is_folder else None,
             )
         if not 0 < (size_bytes := status.st_size) <= MAX_FILE_BYTES:
             raise DataError(

@@ -64,13 +64,8 @@ def format_warnings(record: PreparationRecord) -> Iterator[str]:
         absent = [name for name, n in zip(record.class_names, counts, strict=True) if not n]
         if absent:
             yield f"{split} has no image of {', '.join(absent)}"
-    if record.groups_file is not None:
-        names = [image.file for image in record.images if image.group is None]
-        if names:
-            yield (
-                f"{record.groups_file} has no group of {format_count(len(names), 'image')}, e.g. "
-                f"{names[0]}; each is a group of its own"
-            )
+    if group_warning := format_group_warning(record):
+        yield group_warning
     if record.seed is not None:
         return
     hint = "--drop-duplicates of grid and search removes them from train and val"
@@ -82,6 +77,17 @@ def format_warnings(record: PreparationRecord) -> Iterator[str]:
     ]
     if across:
         yield f"identical images in several splits: {_format_groups(across)}; {hint}"
+
+
+def format_group_warning(record: PreparationRecord) -> str | None:
+    """Return the number of images that the file of groups lacks; None if there are none."""
+    names = [image.file for image in record.images if image.group is None]
+    if record.groups_file is None or not names:
+        return None
+    return (
+        f"{record.groups_file} has no group of {format_count(len(names), 'image')}, e.g. "
+        f"{names[0]}; each is a group of its own"
+    )
 
 
 def format_skipped_lines(record: PreparationRecord) -> Iterator[str]:

@@ -82,6 +82,8 @@ class PreparationRecord:
         data_file: Name of the data file.
         sha256: SHA-256 of the data file. A study that is trained on it has the same in its record
             of the data.
+        source_sha256: SHA-256 of the names, groups and contents of the image files in class
+            folders. It tells whether a folder has changed since it was prepared.
         side: Height and width of each image in pixels.
         channels: Color channels: 1 (gray) or 3 (red, green, blue).
         crop: Side of the square that was cropped, in pixels of the image files; None for the
@@ -103,6 +105,7 @@ class PreparationRecord:
     version: str
     data_file: str
     sha256: str
+    source_sha256: str
     side: int
     channels: int
     crop: int | None

@@ -26,6 +26,7 @@ from study.datasets.prepared_file import (
     require_new_output,
     write_npz,
 )
+from study.datasets.source_hash import hash_sources
 from study.datasets.split_assignment import assign_splits
 from study.datasets.stored_images import (
     PixelStore,
@@ -48,10 +49,7 @@ def prepare_data_file(settings: PrepareSettings, console: Console) -> Preparatio
         ResourceError: The data file cannot be written.
     """
     require_new_output(settings.output)
-    folders = list_class_folders(settings.folder)
-    _check_class_sizes([image.label for image in folders.images], folders, ())
-    if settings.groups_file is not None:
-        folders = add_groups(folders, settings.groups_file)
+    folders = list_images(settings)
     shape = DataShape(
         n_classes=len(folders.class_names), channels=settings.channels, side=settings.side
     )
@@ -67,6 +65,19 @@ def prepare_data_file(settings: PrepareSettings, console: Console) -> Preparatio
     return record
 
 
+def list_images(settings: PrepareSettings) -> ClassFolders:
+    """Return the images of the folder, with their groups if there is a file of groups.
+
+    Raises:
+        DataError: The folder or the file of groups cannot be used.
+    """
+    folders = list_class_folders(settings.folder)
+    _check_class_sizes([image.label for image in folders.images], folders, ())
+    if settings.groups_file is not None:
+        folders = add_groups(folders, settings.groups_file)
+    return folders
+
+
 def _write_files(
     temp_folder: Path,
     settings: PrepareSettings,
@@ -76,6 +87,7 @@ def _write_files(
 ) -> PreparationRecord:
     """Write the data file and its record into a temporary folder."""
     path = temp_folder / settings.output.name
+    source_sha256 = hash_sources(folders.images, console)
     with (temp_folder / "pixels").open("w+b") as file:
         store = PixelStore(file, shape.image_shape)
         with show_progress(console, "reading images …", len(folders.images)) as advance:
@@ -110,7 +122,12 @@ def _write_files(
     record = make_preparation_record(
         settings,
         Preparation(
-            folders=folders, images=images, skipped=skipped, identical=identical, splits=splits
+            folders=folders,
+            source_sha256=source_sha256,
+            images=images,
+            skipped=skipped,
+            identical=identical,
+            splits=splits,
         ),
         sha256,
     )

@@ -70,7 +70,7 @@ def check_file_size(n_images: int, image_shape: tuple[int, ...]) -> None:
             f"{size_bytes:,} bytes",
             value=size_bytes,
             expected=f"at most {MAX_FILE_BYTES:,}",
-            remedy="choose a smaller --size, or --gray",
+            remedy="choose a smaller side, or gray images",
         )
 
 
