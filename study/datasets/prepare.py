@@ -49,20 +49,7 @@ def prepare_data_file(settings: PrepareSettings, console: Console) -> Preparatio
         ResourceError: The data file cannot be written.
     """
     require_new_output(settings.output)
-    folders = list_images(settings)
-    shape = DataShape(
-        n_classes=len(folders.class_names), channels=settings.channels, side=settings.side
-    )
-    check_file_size(len(folders.images), shape.image_shape)
-    try:
-        with open_temp_folder(settings.output.parent) as temp_folder:
-            record = _write_files(temp_folder, settings, folders, shape, console)
-            publish_files(temp_folder, settings.output)
-    except OSError as error:
-        raise ResourceError(
-            f"cannot write {settings.output}: {error.strerror or error}", path=settings.output
-        ) from error
-    return record
+    return write_data_file(settings, list_images(settings), console)
 
 
 def list_images(settings: PrepareSettings) -> ClassFolders:
@@ -76,6 +63,36 @@ def list_images(settings: PrepareSettings) -> ClassFolders:
     if settings.groups_file is not None:
         folders = add_groups(folders, settings.groups_file)
     return folders
+
+
+def write_data_file(
+    settings: PrepareSettings, folders: ClassFolders, console: Console
+) -> PreparationRecord:
+    """Write a data file of listed images and its record, and return the record.
+
+    Args:
+        settings: Folder, data file and options.
+        folders: Images from `list_images`.
+        console: Console that shows the progress.
+
+    Raises:
+        DataError: A class or a split has too few images, or there are too many images.
+        ConflictError: The data file or its record exists.
+        ResourceError: The data file cannot be written.
+    """
+    shape = DataShape(
+        n_classes=len(folders.class_names), channels=settings.channels, side=settings.side
+    )
+    check_file_size(len(folders.images), shape.image_shape)
+    try:
+        with open_temp_folder(settings.output.parent) as temp_folder:
+            record = _write_files(temp_folder, settings, folders, shape, console)
+            publish_files(temp_folder, settings.output)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot write {settings.output}: {error.strerror or error}", path=settings.output
+        ) from error
+    return record
 
 
 def _write_files(

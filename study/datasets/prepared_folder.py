@@ -16,7 +16,7 @@ from study.datasets.class_folders import ClassFolders
 from study.datasets.image_groups import find_groups_file
 from study.datasets.preparation import PrepareSettings
 from study.datasets.preparation_record import PreparationRecord
-from study.datasets.prepare import list_images, prepare_data_file
+from study.datasets.prepare import list_images, write_data_file
 from study.datasets.prepared_file import get_record_path
 from study.datasets.source_hash import hash_sources
 
@@ -100,7 +100,7 @@ def prepare_folder(settings: PrepareSettings, console: Console) -> PreparedFolde
     if not _exists(settings.output):
         _create_folder(settings.output.parent)
         with suppress(ConflictError):  # another command may have made the file in the meantime
-            record = prepare_data_file(settings, console)
+            record = write_data_file(settings, folders, console)
             return PreparedFolder(settings.output, record, is_new=True)
     record = _read_record(settings.output)
     _require_same_preparation(record, settings, folders, console)

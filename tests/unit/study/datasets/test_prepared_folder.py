@@ -45,6 +45,16 @@ def test_prepare_folder_second_time_uses_the_file(settings: PrepareSettings) -> 
     assert first.record == second.record
 
 
+def test_prepare_folder_into_a_subfolder_does_not_change_the_classes(
+    settings: PrepareSettings,
+) -> None:
+    """This is `--data .` with the studies in `./results`."""
+    settings = replace(settings, output=settings.folder / "results" / settings.output.name)
+    first, second = prepare_folder(settings, QUIET), prepare_folder(settings, QUIET)
+    assert first.record == second.record
+    assert first.record.class_names == ("a", "b")
+
+
 def test_prepare_folder_uses_a_file_of_the_command_prepare(settings: PrepareSettings) -> None:
     settings.output.parent.mkdir(parents=True)
     record = prepare_data_file(settings, QUIET)
