@@ -127,6 +127,12 @@ def find_file(md5: str | None) -> MedMnistFile | None:
     return None
 
 
+def is_set_name(name: str) -> bool:
+    """Return whether MedMNIST has a data set of a name, also if its images are not supported."""
+    facts = _read_facts()
+    return name in facts["sets"] or name in facts["refused"]
+
+
 def parse_option(text: str, *, other_names: tuple[str, ...] = ()) -> MedMnistFile:
     """Return the file that a value of `--data` names.
 
@@ -149,7 +155,7 @@ def parse_option(text: str, *, other_names: tuple[str, ...] = ()) -> MedMnistFil
         raise DataError.of_value(
             "--data",
             text,
-            "the name of a data set",
+            "the name of a data set, or a folder of images",
             remedy=suggest_or_list_names(name if colon else text, [*other_names, *sets]),
         )
     sides = {str(side): side for side in sets[name].md5}

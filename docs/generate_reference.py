@@ -56,7 +56,8 @@ are new are None. It has no `events.jsonl`, but `test_evaluations.jsonl` with on
 [TestEvaluation](#testevaluation) per line. A resume that trains rewrites its files in version 4
 first. It makes a log from the records, so the times in these entries are those of the resume.
 
-`bloodstudy prepare` writes a [PreparationRecord](#preparationrecord) beside a data file.
+`bloodstudy prepare` and `--data FOLDER` write a [PreparationRecord](#preparationrecord) beside a
+data file.
 """
 
 # In the order of the files; records that these contain follow where they first occur.

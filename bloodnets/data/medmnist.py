@@ -14,6 +14,7 @@ from bloodnets.data.npz_file import (
     open_archive,
     read_bytes,
     read_class_names,
+    read_groups,
     read_images,
     read_labels,
 )
@@ -100,8 +101,9 @@ def load_file(path: Path) -> BloodCells:
     and `{split}_labels`, integers (n, 1) or (n,) from 0, for train, val and test. `class_names`,
     text (classes,), names the classes. Without it, a file of MedMNIST, recognized by its MD5, has
     the names of its data set. In other files, eight classes of color images have the names of
-    BloodMNIST, and others are numbered up to the largest label. Sizes are checked before anything
-    is unpacked, and nothing is unpickled.
+    BloodMNIST, and others are numbered up to the largest label. `{split}_groups`, integers (n,),
+    are the groups of the images, e.g. patients; all three splits have them or none. Sizes are
+    checked before anything is unpacked, and nothing is unpickled.
 
     Raises:
         DataError: The file is not in this format; the message gives the key, the value found and
@@ -113,6 +115,7 @@ def load_file(path: Path) -> BloodCells:
         for split in SPLITS:
             arrays[f"{split}_images"] = read_images(archive, f"{split}_images", path)
             arrays[f"{split}_labels"] = read_labels(archive, f"{split}_labels", path)
+        arrays |= read_groups(archive, path)
         class_names = read_class_names(archive, path)
     _check_arrays(arrays, None if class_names is None else len(class_names), path)
     splits = {name: _make_split(arrays, name) for name in SPLITS}
@@ -171,7 +174,7 @@ def _check_arrays(
     """Check that the arrays of a file match each other.
 
     Args:
-        arrays: Images and labels, by key.
+        arrays: Images, labels and, if the file has them, groups, by key.
         n_classes: Number of named classes; None if the file does not name them.
         path: Path of the file, used in messages.
     """
@@ -185,13 +188,14 @@ def _check_arrays(
                 value=shape,
                 expected=f"(n, {', '.join(map(str, first_shape[1:]))}), as in train_images",
             )
-        if len(images) != len(labels):
-            raise DataError(
-                f"{path}: {split}_labels has {len(labels)} rows",
-                path=path,
-                value=len(labels),
-                expected=f"{len(images)}, as many as {split}_images",
-            )
+        for key in (f"{split}_labels", f"{split}_groups"):
+            if key in arrays and len(arrays[key]) != len(images):
+                raise DataError(
+                    f"{path}: {key} has {len(arrays[key])} rows",
+                    path=path,
+                    value=len(arrays[key]),
+                    expected=f"{len(images)}, as many as {split}_images",
+                )
         invalid_labels = labels[(labels < 0) | (labels >= (n_classes or MAX_CLASSES))]
         if invalid_labels.size:
             raise DataError(
@@ -227,4 +231,9 @@ def _choose_class_names(splits: Mapping[str, Split]) -> tuple[str, ...]:
 
 def _make_split(arrays: Mapping[str, NDArray[np.integer]], name: str) -> Split:
     images, labels = arrays[f"{name}_images"], arrays[f"{name}_labels"]
-    return Split(images.astype(np.uint8, copy=False), labels.astype(np.uint8)[:, 0])
+    groups = arrays.get(f"{name}_groups")
+    return Split(
+        images.astype(np.uint8, copy=False),
+        labels.astype(np.uint8)[:, 0],
+        None if groups is None else groups.astype(np.int64),
+    )

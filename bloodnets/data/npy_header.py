@@ -98,6 +98,15 @@ def check_labels(header: ArrayHeader) -> None:
     _check_rows(header)
 
 
+def check_groups(header: ArrayHeader) -> None:
+    """Raise `DataError` if an array does not hold one integer per image, without a second axis."""
+    if len(header.shape) != 1:
+        raise _make_shape_error(header, "(n,): one group per image")
+    if header.dtype.kind not in "ui":
+        raise _make_dtype_error(header, "an integer type")
+    _check_rows(header)
+
+
 def check_names(header: ArrayHeader) -> None:
     """Raise `DataError` if an array does not hold the names of 2 to 100 classes."""
     if len(header.shape) != 1 or not MIN_CLASSES <= header.shape[0] <= MAX_CLASSES:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bloodnets.constants import SPLITS
 from bloodnets.data.npy_header import (
     ArrayHeader,
+    check_groups,
     check_images,
     check_labels,
     check_names,
@@ -26,8 +27,15 @@ from bloodnets.errors import DataError
 
 MAX_FILE_BYTES = 2**32
 MAX_ARCHIVE_MEMBERS = 1000
-"""Maximum number of members in a file; at most seven are needed. A directory of millions takes
+"""Maximum number of members in a file; at most ten are needed. A directory of millions takes
 minutes to read."""
+
+_MAX_GROUP = np.iinfo(np.int64).max
+
+_FOLDER_REMEDY = (
+    "pass a folder of images with --data of grid or search, or make a data file of it with "
+    "bloodstudy prepare"
+)
 
 EXPECTED_FORMAT = "an npz file in the MedMNIST format"
 
@@ -47,7 +55,7 @@ def read_bytes(path: Path) -> bytes:
                 f"{path} is {'a folder' if is_folder else 'not a file'}",
                 path=path,
                 expected=EXPECTED_FORMAT,
-                remedy=f"make one with bloodstudy prepare {path}" if is_folder else None,
+                remedy=_FOLDER_REMEDY if is_folder else None,
             )
         if not 0 < (size_bytes := status.st_size) <= MAX_FILE_BYTES:
             raise DataError(
@@ -119,6 +127,39 @@ def read_labels(archive: zipfile.ZipFile, key: str, path: Path) -> NDArray[np.in
     """
     labels = cast("NDArray[np.integer]", _read_array(archive, key, path, check_labels))
     return labels.reshape(-1, 1)
+
+
+def read_groups(archive: zipfile.ZipFile, path: Path) -> dict[str, NDArray[np.integer]]:
+    """Return the groups of the images by key, `{split}_groups`, each of shape (n,).
+
+    The dictionary is empty if the file has no groups.
+
+    Raises:
+        DataError: The groups of a split are missing or damaged, or have another shape or type; or
+            a number is too large for int64.
+    """
+    keys = [f"{split}_groups" for split in SPLITS]
+    present = [key for key in keys if f"{key}.npy" in archive.namelist()]
+    if not present:
+        return {}
+    if missing := [key for key in keys if key not in present]:
+        raise DataError(
+            f"{path} has {' and '.join(present)}, but lacks {' and '.join(missing)}",
+            path=path,
+            value=present,
+            expected=f"groups of {', '.join(SPLITS)}, or none",
+        )
+    groups = {}
+    for key in keys:
+        groups[key] = cast("NDArray[np.integer]", _read_array(archive, key, path, check_groups))
+        if (highest := int(groups[key].max())) > _MAX_GROUP:
+            raise DataError(
+                f"{path}: {key} holds {highest}",
+                path=path,
+                value=highest,
+                expected=f"at most {_MAX_GROUP}",
+            )
+    return groups
 
 
 def read_class_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""Describe classes without images and identical images, for the terminal and the report."""
+"""Describe absent classes, identical images and divided groups, for the terminal and the report."""
 
 from collections.abc import Iterator
 
@@ -15,11 +15,13 @@ interval of a recall of 90% is 24 points wide (Clopper-Pearson).
 
 _IGNORED_ORDER = "the labels are grades, whose order models and scores ignore"
 
+_SPLIT_HINT = "bloodstudy prepare --groups makes splits that keep each group together"
+
 _DROP_HINT = "--drop-duplicates removes them from train and val in a new study"
 
 
 def list_data_warnings(data: DataRecord) -> list[str]:
-    """List what is wrong with the data: absent classes, ignored grades, harmful duplicates."""
+    """List what is wrong: absent classes, ignored grades, harmful duplicates, divided groups."""
     warnings = list(_list_absent_classes(data))
     if data.other_set is not None and data.other_set.is_ordinal:
         warnings.append(f"{data.other_set.title}: {_IGNORED_ORDER}")
@@ -27,23 +29,30 @@ def list_data_warnings(data: DataRecord) -> list[str]:
     if duplicates is not None and (duplicates.across_splits or duplicates.contradictory):
         text = f"Identical images: {describe_duplicates(data)}"
         warnings.append(text if data.dropped is not None else f"{text}; {_DROP_HINT}")
+    if data.groups is not None and data.groups.across_splits:
+        warnings.append(f"Groups: {describe_groups(data)}; {_SPLIT_HINT}")
     return warnings
 
 
 def list_score_warnings(data: DataRecord) -> list[str]:
     """List what makes the scores of a study wrong or unusual, for the top of its report.
 
-    These are the absent classes, and the identical images that touch test.
+    These are the absent classes, and the identical images and divided groups that touch test.
     """
     warnings = list(_list_absent_classes(data))
+    n_test = sum(data.class_counts["test"])
     if data.duplicates is not None and (n_images := data.duplicates.test_images):
-        n_test = sum(data.class_counts["test"])
         text = (
             f"Identical images: {n_images:,} of {format_count(n_test, 'test image')} also occur in "
             f"another split or with another label, which can change the accuracy by up to "
             f"{100 * n_images / n_test:.2f} points"
         )
         warnings.append(text if data.dropped is not None else f"{text}; {_DROP_HINT}")
+    if data.groups is not None and (n_images := data.groups.test_images):
+        warnings.append(
+            f"Groups: {n_images:,} of {format_count(n_test, 'test image')} belong to a group, e.g. "
+            "a patient, that is also in train or val, so the scores may be too high for new groups"
+        )
     return warnings
 
 
@@ -83,6 +92,17 @@ def describe_duplicates(data: DataRecord) -> str:
         return text
     dropped = ", ".join(f"{count:,} from {split}" for split, count in data.dropped.items())
     return f"{text}, after --drop-duplicates removed {dropped}"
+
+
+def describe_groups(data: DataRecord) -> str:
+    """Describe the groups of a study's data, and whether each is in one split."""
+    groups = data.groups
+    if groups is None:
+        return "not known"
+    text = f"{format_count(groups.count, 'group')}, e.g. patients"
+    if groups.across_splits:
+        return f"{text}, {groups.across_splits:,} of them in several splits"
+    return f"{text}, each in one split"
 
 
 def _list_absent_classes(data: DataRecord) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Describe what the scores of a study do not cover, for the report and the model card."""
 
 from bloodnets.constants import CLASS_NAMES
+from reports.format.data_warnings import describe_groups
 from reports.ledger.data_record import DataRecord
 from reports.ledger.states import DataKind
 
@@ -69,16 +70,18 @@ def list_limitations(data: DataRecord, folds: int | None) -> tuple[str, ...]:
         if data_set.is_ordinal:
             source += f" {IGNORED_ORDER}"
     else:
-        split = (
-            f"{data.name} does not identify the patients, so bloodstudy does not know whether its "
-            "split keeps the images of each patient together."
-        )
+        split = _describe_split_of_file(data)
         source = "bloodstudy does not know the source of the file."
         if data.class_names == CLASS_NAMES:
             source += (
                 " If it was made from BloodMNIST or its source photographs, all images come from "
                 f"{_SOURCE}."
             )
+    if data.groups is None:
+        split += (
+            " Images of one patient may be in train and in test. The scores may then be too high "
+            "for new patients."
+        )
     variance = (
         "The confidence intervals cover other test images from the same source and, with several "
         f"replicates, other seeds{'' if folds is None else ' and folds'}. They do not cover new "
@@ -87,8 +90,20 @@ def list_limitations(data: DataRecord, folds: int | None) -> tuple[str, ...]:
     if folds is not None:
         variance = " ".join([variance, *describe_fold_variance(folds)])
     return (
-        f"{split} Images of one patient may be in train and in test. The scores may then be too "
-        "high for new patients.",
+        split,
         source,
         variance,
     )
+
+
+def _describe_split_of_file(data: DataRecord) -> str:
+    """Say whether the split of a file that is not of MedMNIST keeps its groups together."""
+    if data.groups is None:
+        return (
+            f"{data.name} does not identify the patients, so bloodstudy does not know whether its "
+            "split keeps the images of each patient together."
+        )
+    text = f"{data.name} has {describe_groups(data)}."
+    if data.groups.across_splits:
+        text += " The scores may therefore be too high for new patients."
+    return text

@@ -54,6 +54,21 @@ class DuplicatesRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
+class GroupsRecord:
+    """Numbers of groups, e.g. patients, in the data that a study was trained on.
+
+    Attributes:
+        count: Number of groups.
+        across_splits: Groups with images in more than one split.
+        test_images: Images of test whose group also has images in train or val.
+    """
+
+    count: int
+    across_splits: int
+    test_images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class DataRecord:
     """Data that a study was trained on.
 
@@ -73,6 +88,8 @@ class DataRecord:
             None without this option.
         duplicates: Identical images; None if version 3 of the format wrote the record. Like
             `class_counts` and `color_stats`, it describes the data without the removed images.
+        groups: Groups of the images, without the removed images; None if the data have no groups,
+            or if version 4 of the format or an older one wrote the record.
         test_sha256: SHA-256 of the test images, in any order and in any file: that of the sorted
             SHA-256 of their pixels. None if version 3 of the format wrote the record.
     """
@@ -89,6 +106,7 @@ class DataRecord:
     color_stats: ColorStats
     dropped: Mapping[str, int] | None
     duplicates: DuplicatesRecord | None
+    groups: GroupsRecord | None
     test_sha256: str | None
 
     @property

@@ -27,7 +27,7 @@ def _convert_study_of_version_3(content: _Content) -> _Content:
 def _convert_study_of_version_4(content: _Content) -> _Content:
     data = content.get("data")
     if isinstance(data, dict):  # version 4 had color images of 28 x 28 pixels only
-        data = {"channels": 3, "side": 28} | data
+        data = {"channels": 3, "side": 28, "groups": None} | data
     grid = content.get("grid")
     if isinstance(grid, dict):
         grid = {"folds": None} | grid

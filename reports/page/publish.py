@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from bloodnets.errors import ResourceError
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
-from reports.format.escape import escape_latex, escape_markdown
+from reports.format.escape import escape_formula, escape_latex, escape_markdown
 from reports.format.table import Table
 from reports.format.titles import make_title
 from reports.ledger.ledger import Ledger
@@ -177,7 +177,7 @@ def _write_files(folder: Path, header: PageHeader, report_sections: Sequence[Sec
 def _format_csv(table: Table, header: PageHeader) -> str:
     """Format the unrounded values; the first two columns name the study and its data.
 
-    A table of several studies already has these columns.
+    No text is a formula for a spreadsheet. A table of several studies already has these columns.
     """
     frame = table.values.copy()
     if "study" not in frame:
@@ -191,6 +191,8 @@ def _format_csv(table: Table, header: PageHeader) -> str:
     ]
     values = frame[columns]
     frame[columns] = values.mask(values.abs() < _ZERO_TOLERANCE, 0.0)
+    texts = frame.columns.difference(frame.select_dtypes("number").columns)
+    frame[texts] = frame[texts].map(escape_formula)
     return frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")
 
 

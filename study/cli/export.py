@@ -9,7 +9,7 @@ import typer
 from bloodnets.errors import ResourceError
 from study.cli import options
 from study.cli.arguments import open_ledger
-from study.cli.predict import print_skipped
+from study.cli.notices import print_skipped
 from study.runtime.signals import raise_interrupts
 
 EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")

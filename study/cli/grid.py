@@ -184,8 +184,8 @@ def grid(
     settings = study.make_settings("grid", resources, resume=run.resume)
     study_config = _make_config(grid_options, training, settings, source)
 
-    load_cells = data.load if source is None else partial(_load_data_again, data, source)
-    launch(study_config, load_cells, run)
+    load = data.load if source is None else partial(_load_data_again, data, source)
+    launch(study_config, partial(load, storage=study.storage, run=run), run)
 
 
 def _make_config(
@@ -255,7 +255,12 @@ def _make_default_record() -> "GridRecord":
 
 
 def _load_data_again(
-    data: DataOptions, source: "StudyRecord", reading: AbstractContextManager[None]
+    data: DataOptions,
+    source: "StudyRecord",
+    reading: AbstractContextManager[None],
+    *,
+    storage: str,
+    run: RunOptions,
 ) -> "BloodCells":
     """Load the data of the study to repeat, or those that the options name.
 
@@ -272,7 +277,7 @@ def _load_data_again(
         )
     if data.names_data:
         drops = data.drop_duplicates or source.data.dropped is not None
-        return replace(data, drop_duplicates=drops).load(reading)
+        return replace(data, drop_duplicates=drops).load(reading, storage=storage, run=run)
     with raise_interrupts():  # a download
         cells = load_study_data(source, None, download=True, reading=reading)
     return drop_duplicates(cells) if data.drop_duplicates and cells.dropped is None else cells

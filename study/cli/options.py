@@ -9,8 +9,8 @@ import typer
 
 from bloodnets.data_shape import MIN_SIDE
 from bloodnets.errors import DataError
-from bloodnets.medmnist_sets import parse_option
 from study.cli.completion import complete_data_names, complete_study_names
+from study.cli.data_source import require_data_source
 from study.runtime.environment import RAY_ADDRESS
 
 DATA_PANEL = "Data"
@@ -21,9 +21,6 @@ STUDY_PANEL = "Study"
 TRAINING_PANEL = "Model and training"
 
 DEFAULT_STORAGE = "results"
-
-SYNTHETIC = "synthetic"
-"""Value of `--data` for synthetic cells."""
 
 Device = Literal["auto", "cpu", "cuda"]
 Split = Literal["train", "val", "test"]
@@ -87,29 +84,6 @@ def resolve_address(parameter: typer.CallbackParam, value: str | None) -> str | 
         if value.startswith("ray://"):  # Ray Client, which lacks what the study needs of a driver
             remedy = "run the command on a node of the cluster, or with 'ray job submit'"
         raise DataError.of_value(source, value, "host:port, auto or local", remedy=remedy)
-    return value
-
-
-def require_data_name(value: str | None) -> str | None:
-    """Return the value of `--data`: synthetic, a data set of MedMNIST, or None.
-
-    Raises:
-        DataError: There are no such data, or they are not supported.
-    """
-    if value is None:
-        return None
-    name, colon, _ = value.partition(":")
-    if name == SYNTHETIC and colon:
-        raise DataError.of_value("--data", value, f"{SYNTHETIC}, without a side")
-    if value != SYNTHETIC:
-        try:
-            parse_option(value, other_names=(SYNTHETIC,))
-        except DataError as error:
-            if not os.path.exists(value):
-                raise
-            prepare = f"make a data file with bloodstudy prepare {value}, and "
-            how = prepare if os.path.isdir(value) else ""
-            raise error.with_remedy(f"{how}pass it with --data-file") from error
     return value
 
 
@@ -185,12 +159,12 @@ TrialOption = Annotated[
 DataOption = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME[:SIDE]",
+        metavar="DATA[:SIDE]",
         show_default="bloodmnist",
-        callback=require_data_name,
-        help="Data to train on: synthetic cells, or a data set of MedMNIST with the side of its "
-        "images (28, 64, 128 or 224 pixels), e.g. dermamnist:64. It is downloaded once; "
-        "bloodmnist takes 35 MB.",
+        callback=require_data_source,
+        help="Data to train on: synthetic cells; a data set of MedMNIST with the side of its "
+        "images (28, 64, 128 or 224 pixels), e.g. dermamnist:64, which is downloaded once; or a "
+        "folder of your own images with a side of 8 to 256 pixels, e.g. cells:64.",
         autocompletion=complete_data_names,
         rich_help_panel=DATA_PANEL,
     ),

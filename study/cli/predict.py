@@ -1,6 +1,5 @@
 """`bloodstudy predict`."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,6 +11,7 @@ import typer
 from bloodnets.errors import DataError, StudyError
 from study.cli import options
 from study.cli.arguments import open_ledger
+from study.cli.notices import print_message, print_skipped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,16 +209,3 @@ def _print_predictions(
     console.print(*header_lines, sep="\n", markup=False)
     console.print(prediction_output.make_prediction_table(predictions, study, width=console.width))
     console.print(*prediction_output.format_footer_lines(predictions), sep="\n", markup=False)
-
-
-def print_skipped(line: str) -> None:
-    """Print to stderr what is skipped, and why."""
-    print_message("skipped", line)
-
-
-def print_message(kind: str, line: str) -> None:
-    """Print a line to stderr, after its kind, e.g. `warning`."""
-    from study.console.format import make_printable
-
-    # Rich replaces sys.stderr while it shows a status, so that lines appear above the status.
-    typer.echo(f"bloodstudy: {kind}: {make_printable(line)}", file=sys.stderr)

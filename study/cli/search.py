@@ -1,5 +1,6 @@
 """`bloodstudy search`."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bloodnets.config import DEFAULT_BATCH_SIZE
@@ -50,7 +51,7 @@ def search(
         search=_make_search_record(search_options, space, pruning, retraining, training),
         **study.make_settings("search", resources, resume=run.resume),
     )
-    launch(study_config, data.load, run)
+    launch(study_config, partial(data.load, storage=study.storage, run=run), run)
 
 
 def _refuse_unused_ranges(space: SpaceOptions) -> None:

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_type_hints
 
@@ -104,7 +105,8 @@ def read_variants(path: Path) -> dict[str, Variant]:
         path: TOML file.
 
     Raises:
-        DataError: The file cannot be read, or a name, a key or a value is not valid.
+        DataError: The file cannot be read, a name, a key or a value is not valid, or two tables
+            have the same settings.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -117,7 +119,27 @@ def read_variants(path: Path) -> dict[str, Variant]:
         raise DataError(
             f"{path} has no configuration", path=path, expected="a table [NAME] for each"
         )
-    return {name: _read_variant(path, name, table) for name, table in tables.items()}
+    variants = {name: _read_variant(path, name, table) for name, table in tables.items()}
+    _require_different(path, variants)
+    return variants
+
+
+def _require_different(path: Path, variants: Mapping[str, Variant]) -> None:
+    """Check that no two variants of a file have equal settings.
+
+    Raises:
+        DataError: Two variants would train the same model.
+    """
+    settings = {name: asdict(v.base) | {**v.changes} for name, v in variants.items()}
+    for (name, values), (other, other_values) in combinations(settings.items(), 2):
+        if values == other_values:
+            raise DataError(
+                f"{path}: [{name}] and [{other}] have the same settings",
+                path=path,
+                value=other,
+                expected="settings of its own in each table",
+                remedy="remove one of them",
+            )
 
 
 def _read_variant(path: Path, name: str, table: object) -> Variant:

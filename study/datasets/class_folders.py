@@ -187,6 +187,17 @@ def _check_class_names(class_names: Sequence[str], folder: Path) -> None:
                 expected=f"a name of at most {MAX_NAME_LENGTH} printable characters",
                 remedy="rename it",
             )
+    names_by_key: dict[str, str] = {}
+    for name in class_names:
+        other = names_by_key.setdefault(name.casefold(), name)
+        if other != name:
+            raise DataError(
+                f"{folder} has the class folders {other} and {name}",
+                path=folder,
+                value=name,
+                expected="names that differ not only in case",
+                remedy="rename one of them, or put their images into one folder",
+            )
 
 
 def _list_skipped(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from bloodnets.constants import SPLITS
 from bloodnets.data.image_digests import compute_image_digests
 from bloodnets.data.medmnist import BloodCells
-from reports.ledger.data_record import DataRecord
+from reports.ledger.data_record import DataRecord, GroupsRecord
 from reports.ledger.states import DataKind
 from study.datasets.color_stats import compute_color_stats
 from study.datasets.duplicates import count_duplicates
@@ -29,6 +29,7 @@ def make_data_record(cells: BloodCells) -> DataRecord:
         color_stats=compute_color_stats(cells.train.images),
         dropped=cells.dropped,
         duplicates=count_duplicates(cells),
+        groups=count_groups(cells),
         test_sha256=hash_images(cells.test.images),
     )
 
@@ -42,6 +43,24 @@ def hash_images(images: NDArray[np.uint8]) -> str:
         images: Pixels, uint8, shape (n, side, side, channels).
     """
     return hashlib.sha256(b"".join(sorted(compute_image_digests(images)))).hexdigest()
+
+
+def count_groups(cells: BloodCells) -> GroupsRecord | None:
+    """Return the number of groups, and how many are in several splits; None without groups."""
+    groups_by_split = {name: getattr(cells, name).groups for name in SPLITS}
+    if any(groups is None for groups in groups_by_split.values()):
+        return None
+    unique = [np.unique(groups) for groups in groups_by_split.values()]
+    _, n_splits = np.unique(np.concatenate(unique), return_counts=True)
+    is_elsewhere = np.isin(
+        groups_by_split["test"],
+        np.concatenate([groups_by_split["train"], groups_by_split["val"]]),
+    )
+    return GroupsRecord(
+        count=len(n_splits),
+        across_splits=int((n_splits > 1).sum()),
+        test_images=int(is_elsewhere.sum()),
+    )
 
 
 def count_classes(cells: BloodCells) -> dict[str, tuple[int, ...]]:

@@ -102,5 +102,7 @@ def _drop_images(cells: BloodCells, name: str, positions: Sequence[int]) -> Spli
             remedy="omit --drop-duplicates, or use other data",
         )
     return Split(
-        np.delete(split.images, positions, axis=0), np.delete(split.labels, positions, axis=0)
+        np.delete(split.images, positions, axis=0),
+        np.delete(split.labels, positions, axis=0),
+        None if split.groups is None else np.delete(split.groups, positions),
     )

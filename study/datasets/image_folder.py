@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bloodnets.data.image_files import IMAGE_SUFFIXES
+from bloodnets.storage.location import STUDY_FILE
 
 OTHER_IMAGE_SUFFIXES = frozenset(
     (
@@ -47,7 +48,11 @@ class ImageFolder(NamedTuple):
 
 
 def list_image_folder(folder: Path) -> ImageFolder:
-    """Return the contents of a folder; hidden files, system files and links are not followed."""
+    """Return the contents of a folder.
+
+    Links are not followed. Hidden files, system files and folders with results of bloodstudy are
+    left out.
+    """
     images: list[Path] = []
     unread_images: list[Path] = []
     left_out: Counter[str] = Counter()
@@ -76,7 +81,10 @@ def is_system_name(name: str) -> bool:
 
 
 def is_left_out_folder(path: Path) -> bool:
-    """Return whether a subfolder is left out: it is hidden, a link, or created by a system."""
+    """Return whether a subfolder is left out.
+
+    It is hidden, a link, created by a system, or has results of bloodstudy.
+    """
     return _classify_folder(str(path.parent), path.name) is not None
 
 
@@ -90,4 +98,17 @@ def _classify_folder(parent: str, name: str) -> str | None:
     """Return the kind of a subfolder that is left out; None if its files are listed."""
     if kind := _classify_hidden(name):
         return f"{kind} folder"
-    return "linked folder" if Path(parent, name).is_symlink() else None
+    path = Path(parent, name)
+    if path.is_symlink():
+        return "linked folder"
+    return "results folder" if _holds_results(path) else None
+
+
+def _holds_results(folder: Path) -> bool:
+    """Return whether a folder is a study, or contains studies or data files but no images."""
+    if os.path.isfile(folder / STUDY_FILE):
+        return True
+    if any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.glob("*")):
+        return False
+    data_files = (path for path in folder.glob("*.npz") if path.with_suffix(".json").exists())
+    return any(folder.glob(f"*/{STUDY_FILE}")) or any(data_files)

@@ -15,21 +15,31 @@ from study.datasets.class_folders import ClassFolders, ClassImage
 
 COLUMNS = ("file", "group")
 
+GROUPS_FILE = "groups.csv"
+"""Name of the file of groups in a folder of images."""
+
 _MAX_NAMES = 3
 """Maximum number of images that a message names."""
 
 
+def find_groups_file(folder: Path) -> Path | None:
+    """Return the file `groups.csv` of a folder of images; None if there is none."""
+    path = folder / GROUPS_FILE
+    return path if path.exists() else None
+
+
 def add_groups(folders: ClassFolders, path: Path) -> ClassFolders:
-    """Return the images of a folder with their groups.
+    """Return the images of a folder with their groups; an image without a row has none.
 
     Args:
-        folders: Images that need a group.
+        folders: Images without groups.
         path: CSV file in UTF-8 with the columns `file` (relative to the folder) and `group`,
             separated by commas, semicolons or tabs. Other columns are ignored.
 
     Raises:
-        DataError: The file cannot be read, lacks a column or an image, names an unknown image, has
-            a row without a group or two rows for an image, or has a group in two given splits.
+        DataError: The file cannot be read, lacks a column, names an unknown image or none of the
+            images, has a row without a group or two rows for an image, or has a group in two given
+            splits.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:  # Excel writes a signature
@@ -53,14 +63,14 @@ def add_groups(folders: ClassFolders, path: Path) -> ClassFolders:
             value=unknown[0],
             expected="paths of image files relative to the folder",
         )
-    if missing := [name for name in names if name not in groups]:
+    if groups.keys().isdisjoint(names):
         raise DataError(
-            f"{path} has no group of {_format_names(missing)}",
+            f"{path} has no group of {_format_names(names)}",
             path=path,
-            value=missing[0],
+            value=names[0],
             expected="one row per image",
         )
-    images = tuple(image._replace(group=groups[image.name]) for image in folders.images)
+    images = tuple(image._replace(group=groups.get(image.name)) for image in folders.images)
     _check_splits(images)
     return replace(folders, images=images)
 
@@ -73,7 +83,8 @@ def _check_splits(images: Sequence[ClassImage]) -> None:
     """
     split_names: dict[str, dict[str, str]] = defaultdict(dict)
     for image in images:
-        split_names[str(image.group)].setdefault(str(image.split), image.name)
+        if image.group is not None:
+            split_names[image.group].setdefault(str(image.split), image.name)
     for group, names in split_names.items():
         if len(names) > 1:
             raise DataError(
@@ -85,7 +96,15 @@ def _check_splits(images: Sequence[ClassImage]) -> None:
             )
 
 
-def find_units(digests: Sequence[bytes], groups: Sequence[str]) -> NDArray[np.int64]:
+def number_groups(images: Sequence[ClassImage]) -> list[int]:
+    """Return the number of each image's group, from 0 in the order of their first images.
+
+    An image without a group is a group of its own.
+    """
+    return _number([(image.group, None if image.group else image.name) for image in images])
+
+
+def find_units(digests: Sequence[bytes], groups: Sequence[int]) -> NDArray[np.int64]:
     """Return the unit of each image: images of a unit must be in the same split.
 
     Images of the same group belong together, and so do identical images. A unit can therefore
@@ -93,7 +112,7 @@ def find_units(digests: Sequence[bytes], groups: Sequence[str]) -> NDArray[np.in
 
     Args:
         digests: Digests of the images' pixels.
-        groups: Groups of the images.
+        groups: Numbers of the images' groups, from `number_groups`.
 
     Returns:
         Units, int64, shape (n_images,), numbered from 0 in the order of their first images.
@@ -102,10 +121,10 @@ def find_units(digests: Sequence[bytes], groups: Sequence[str]) -> NDArray[np.in
     from scipy.sparse import coo_array  # noqa: PLC0415
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
-    digest_numbers, group_numbers = _number(digests), _number(groups)
+    digest_numbers = _number(digests)
     n_digests = max(digest_numbers) + 1
-    n_nodes = n_digests + max(group_numbers) + 1
-    edges = (digest_numbers, [n_digests + number for number in group_numbers])
+    n_nodes = n_digests + max(groups) + 1
+    edges = (digest_numbers, [n_digests + number for number in groups])
     graph = coo_array((np.ones(len(digests), np.int8), edges), shape=(n_nodes, n_nodes))
     _, unit_by_node = connected_components(graph, directed=False)
     return np.array(_number(unit_by_node[digest_numbers].tolist()), dtype=np.int64)

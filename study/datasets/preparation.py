@@ -48,6 +48,7 @@ class Preparation:
 
     Attributes:
         folders: Files of the folder.
+        source_sha256: SHA-256 of the image files, from `hash_sources`.
         images: Images that could be read, in the order of their names.
         skipped: Image files that could not be read.
         identical: Positions in `images` of identical images.
@@ -55,6 +56,7 @@ class Preparation:
     """
 
     folders: ClassFolders
+    source_sha256: str
     images: Sequence[StoredImage]
     skipped: Sequence[SkippedFile]
     identical: IdenticalImages
@@ -79,6 +81,7 @@ def make_preparation_record(
         version=version("bloodstudy"),
         data_file=settings.output.name,
         sha256=sha256,
+        source_sha256=preparation.source_sha256,
         side=settings.side,
         channels=settings.channels,
         crop=settings.crop,

@@ -55,12 +55,17 @@ def format_summary_lines(record: PreparationRecord) -> Iterator[str]:
 
 
 def format_warnings(record: PreparationRecord) -> Iterator[str]:
-    """Yield what is wrong with the data file: absent classes and harmful identical images."""
+    """Yield what is wrong with the data file.
+
+    This concerns absent classes, images without a group and harmful identical images.
+    """
     for split in SPLITS:
         counts = record.class_counts[split]
         absent = [name for name, n in zip(record.class_names, counts, strict=True) if not n]
         if absent:
             yield f"{split} has no image of {', '.join(absent)}"
+    if group_warning := format_group_warning(record):
+        yield group_warning
     if record.seed is not None:
         return
     hint = "--drop-duplicates of grid and search removes them from train and val"
@@ -72,6 +77,17 @@ def format_warnings(record: PreparationRecord) -> Iterator[str]:
     ]
     if across:
         yield f"identical images in several splits: {_format_groups(across)}; {hint}"
+
+
+def format_group_warning(record: PreparationRecord) -> str | None:
+    """Return the number of images that the file of groups lacks; None if there are none."""
+    names = [image.file for image in record.images if image.group is None]
+    if record.groups_file is None or not names:
+        return None
+    return (
+        f"{record.groups_file} has no group of {format_count(len(names), 'image')}, e.g. "
+        f"{names[0]}; each is a group of its own"
+    )
 
 
 def format_skipped_lines(record: PreparationRecord) -> Iterator[str]:

@@ -42,7 +42,8 @@ class PreparedImage:
         split: Split: `train`, `val` or `test`.
         index: Position in the arrays of the split, from 0.
         label: Class, from 0, as an index into `class_names`.
-        group: Group in the file of groups, e.g. a patient; None without such a file.
+        group: Group in the file of groups, e.g. a patient; None if this file has no row for the
+            image, or without such a file.
         crop_side: Side of the cropped square, in pixels of the image file. The image is enlarged
             if this is below `side`.
         has_unused_profile: Whether the image file has a color profile that cannot be used.
@@ -81,6 +82,8 @@ class PreparationRecord:
         data_file: Name of the data file.
         sha256: SHA-256 of the data file. A study that is trained on it has the same in its record
             of the data.
+        source_sha256: SHA-256 of the names, groups and contents of the image files in class
+            folders. It tells whether a folder has changed since it was prepared.
         side: Height and width of each image in pixels.
         channels: Color channels: 1 (gray) or 3 (red, green, blue).
         crop: Side of the square that was cropped, in pixels of the image files; None for the
@@ -102,6 +105,7 @@ class PreparationRecord:
     version: str
     data_file: str
     sha256: str
+    source_sha256: str
     side: int
     channels: int
     crop: int | None

@@ -16,7 +16,7 @@ from reports.format.units import format_count
 from reports.ledger.serialization import to_json
 from study.console.progress_bar import show_progress
 from study.datasets.class_folders import ClassFolders, list_class_folders
-from study.datasets.image_groups import add_groups, find_units
+from study.datasets.image_groups import add_groups, find_units, number_groups
 from study.datasets.preparation import Preparation, PrepareSettings, make_preparation_record
 from study.datasets.preparation_record import PreparationRecord, SkippedFile
 from study.datasets.prepared_file import (
@@ -26,6 +26,7 @@ from study.datasets.prepared_file import (
     require_new_output,
     write_npz,
 )
+from study.datasets.source_hash import hash_sources
 from study.datasets.split_assignment import assign_splits
 from study.datasets.stored_images import (
     PixelStore,
@@ -48,10 +49,37 @@ def prepare_data_file(settings: PrepareSettings, console: Console) -> Preparatio
         ResourceError: The data file cannot be written.
     """
     require_new_output(settings.output)
+    return write_data_file(settings, list_images(settings), console)
+
+
+def list_images(settings: PrepareSettings) -> ClassFolders:
+    """Return the images of the folder, with their groups if there is a file of groups.
+
+    Raises:
+        DataError: The folder or the file of groups cannot be used.
+    """
     folders = list_class_folders(settings.folder)
     _check_class_sizes([image.label for image in folders.images], folders, ())
     if settings.groups_file is not None:
         folders = add_groups(folders, settings.groups_file)
+    return folders
+
+
+def write_data_file(
+    settings: PrepareSettings, folders: ClassFolders, console: Console
+) -> PreparationRecord:
+    """Write a data file of listed images and its record, and return the record.
+
+    Args:
+        settings: Folder, data file and options.
+        folders: Images from `list_images`.
+        console: Console that shows the progress.
+
+    Raises:
+        DataError: A class or a split has too few images, or there are too many images.
+        ConflictError: The data file or its record exists.
+        ResourceError: The data file cannot be written.
+    """
     shape = DataShape(
         n_classes=len(folders.class_names), channels=settings.channels, side=settings.side
     )
@@ -76,6 +104,7 @@ def _write_files(
 ) -> PreparationRecord:
     """Write the data file and its record into a temporary folder."""
     path = temp_folder / settings.output.name
+    source_sha256 = hash_sources(folders.images, console)
     with (temp_folder / "pixels").open("w+b") as file:
         store = PixelStore(file, shape.image_shape)
         with show_progress(console, "reading images …", len(folders.images)) as advance:
@@ -97,6 +126,11 @@ def _write_files(
                     name: [row for row, split in splits.items() if split == name] for name in SPLITS
                 },
                 labels=[image.source.label for image in images],
+                groups=(
+                    number_groups([image.source for image in images])
+                    if settings.groups_file is not None
+                    else None
+                ),
                 class_names=folders.class_names,
                 on_image=advance,
             )
@@ -105,7 +139,12 @@ def _write_files(
     record = make_preparation_record(
         settings,
         Preparation(
-            folders=folders, images=images, skipped=skipped, identical=identical, splits=splits
+            folders=folders,
+            source_sha256=source_sha256,
+            images=images,
+            skipped=skipped,
+            identical=identical,
+            splits=splits,
         ),
         sha256,
     )
@@ -177,7 +216,7 @@ def _choose_splits(
     kept = [images[row] for row in rows]
     units = find_units(
         [image.digest for image in kept],
-        [image.source.group or image.source.name for image in kept],
+        number_groups([image.source for image in kept]),
     )
     unit_names: dict[int, str] = {}
     counts = np.zeros((units.max() + 1, len(folders.class_names)), dtype=np.int64)

@@ -22,7 +22,9 @@ from bloodnets.storage.local import sync_folder
 from study.datasets.stored_images import PixelStore
 
 OVERHEAD_BYTES = 2**20
-"""Bytes of a file besides images and labels, at most: headers and the names of 100 classes."""
+"""Bytes of a file besides those of each image, at most: headers and the names of 100 classes."""
+
+_LABEL_BYTES, _GROUP_BYTES = 1, 8
 
 
 def get_record_path(output: Path) -> Path:
@@ -61,14 +63,14 @@ def check_file_size(n_images: int, image_shape: tuple[int, ...]) -> None:
             value=n_images,
             expected=f"at most {MAX_IMAGES:,}",
         )
-    size_bytes = n_images * (int(np.prod(image_shape)) + 1)
+    size_bytes = n_images * (int(np.prod(image_shape)) + _LABEL_BYTES + _GROUP_BYTES)
     if size_bytes + OVERHEAD_BYTES > MAX_FILE_BYTES:
         raise DataError(
             f"{n_images:,} images of {image_shape[0]} x {image_shape[1]} pixels have "
             f"{size_bytes:,} bytes",
             value=size_bytes,
             expected=f"at most {MAX_FILE_BYTES:,}",
-            remedy="choose a smaller --size, or --gray",
+            remedy="choose a smaller side, or gray images",
         )
 
 
@@ -78,6 +80,7 @@ def write_npz(
     *,
     rows_by_split: Mapping[str, Sequence[int]],
     labels: Sequence[int],
+    groups: Sequence[int] | None,
     class_names: Sequence[str],
     on_image: Callable[[], object],
 ) -> None:
@@ -88,8 +91,9 @@ def write_npz(
     Args:
         path: Path of the new file.
         store: Images.
-        rows_by_split: Positions in `store` and `labels` of the images of each split.
+        rows_by_split: Positions in `store`, `labels` and `groups` of the images of each split.
         labels: Classes of the images in `store`.
+        groups: Numbers of the groups of the images in `store`; None for a file without groups.
         class_names: Names of the classes, in the order of the labels.
         on_image: Function that is called after each image.
 
@@ -107,6 +111,9 @@ def write_npz(
                         on_image()
                 split_labels = np.array([[labels[row]] for row in rows], dtype=np.uint8)
                 _write_array(archive, f"{split}_labels", split_labels.reshape(-1, 1))
+                if groups is not None:
+                    split_groups = np.array([groups[row] for row in rows], dtype="<i8")
+                    _write_array(archive, f"{split}_groups", split_groups)
             _write_array(archive, "class_names", np.array(class_names))
         file.flush()
         os.fsync(file.fileno())

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from reports.format.escape import escape_formula
 from reports.format.text import make_class_label, make_data_label
 from reports.format.units import format_count
 from reports.ledger.records import StudyRecord
@@ -153,15 +154,14 @@ def format_csv(
             top_class,
             class_names[top_class],
         ]
-        writer.writerow(
-            [
-                *leading_cells,
-                probability_texts[top_class],
-                *probability_texts,
-                prediction.color_outlier,
-                prediction.note,
-            ]
-        )
+        cells = [
+            *leading_cells,
+            probability_texts[top_class],
+            *probability_texts,
+            prediction.color_outlier,
+            prediction.note,
+        ]
+        writer.writerow(map(escape_formula, cells))
     return buffer.getvalue().rstrip("\n")
 
 

@@ -1,6 +1,7 @@
 """Print the plan and the estimated cost of a study for `--dry-run`.
 
-The plan is printed first. Only then are the data loaded and PyTorch imported.
+The data are loaded first, so that nothing is printed if they cannot be used. PyTorch is imported
+only after the heading of the plan.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -54,18 +55,18 @@ def print_dry_run(config: GridConfig | SearchConfig, load_cells: LoadCells) -> N
         config: Settings of the study.
         load_cells: Function that loads the data of the study.
     """
+    cells = _load_checked(config, load_cells)
     console = Console(highlight=False)
     if isinstance(config, GridConfig):
-        _print_grid_plan(console, config, load_cells)
+        _print_grid_plan(console, config, cells)
     else:
-        _print_search_plan(console, config, load_cells)
+        _print_search_plan(console, config, cells)
 
 
-def _print_grid_plan(console: Console, config: GridConfig, load_cells: LoadCells) -> None:
+def _print_grid_plan(console: Console, config: GridConfig, cells: "BloodCells") -> None:
     """Print a row per configuration, and the total trials, epochs, disk space and time."""
     name_width = max(map(len, ("configuration", *config.configurations)))
     _print_row(console, f"{'configuration':<{name_width}}", COLUMNS, style="bold")
-    cells = _load_checked(config, load_cells)
     costs = []
     with console.status(_TIMING_STATUS) as status:
         for cost in _estimate_costs(config, cells, status):
@@ -155,7 +156,7 @@ def _measure_costs(
         yield costs[network]
 
 
-def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadCells) -> None:
+def _print_search_plan(console: Console, config: SearchConfig, cells: "BloodCells") -> None:
     """Print the search space, and then the maximum number of epochs and time."""
     search = config.search
     baselines = make_baseline_configs(search)
@@ -169,7 +170,6 @@ def _print_search_plan(console: Console, config: SearchConfig, load_cells: LoadC
     ):
         table.add_row(name, value)
     console.print(table)
-    cells = _load_checked(config, load_cells)
     with console.status(_TIMING_STATUS) as status:
         costs = _measure_costs(baselines.values(), cells, config.cpus_per_trial, status)
         epoch_s = max(cost.epoch_duration_s for cost in costs)

@@ -20,6 +20,7 @@ from tests.helpers.npz_files import (
     edited,
     encrypted,
     flipped,
+    grouped,
     header,
     holding,
     member,
@@ -247,6 +248,32 @@ BAD: dict[str, tuple[Spoil, Refusal]] = {
     "a label too few": (
         changed("test_labels", lambda labels: labels[1:]),
         Refusal(key="test_labels", value=8, expected="9, as many as test_images"),
+    ),
+    # Groups.
+    "groups of two splits": (grouped("val", None), Refusal(key="val_groups", expected="groups of")),
+    "a column of groups": (
+        grouped("train", lambda groups: groups[:, None]),
+        Refusal(key="train_groups", value=(10, 1), expected="(n,)"),
+    ),
+    "float groups": (
+        grouped("val", lambda groups: groups.astype(float)),
+        Refusal(key="val_groups", value="float64", expected="an integer type"),
+    ),
+    "names of groups": (
+        grouped("val", lambda groups: groups.astype(str)),
+        Refusal(key="val_groups", expected="an integer type"),
+    ),
+    "no groups in a split": (
+        grouped("test", lambda groups: groups[:0]),
+        Refusal(key="test_groups", value=0, expected="1 to 1,000,000"),
+    ),
+    "a group too few": (
+        grouped("test", lambda groups: groups[1:]),
+        Refusal(key="test_groups", value=8, expected="9, as many as test_images"),
+    ),
+    "group 2^63": (
+        grouped("train", lambda groups: groups.astype(np.uint64) + np.uint64(2**63)),
+        Refusal(key="train_groups", value=2**63 + 9, expected="at most"),
     ),
     # Malicious files, and files that numpy.savez did not write.
     "a huge array": (

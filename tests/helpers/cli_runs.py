@@ -51,6 +51,6 @@ def parse_config(
         return True
 
     monkeypatch.setattr("study.tuning.run.run_study", run_study)
-    monkeypatch.setattr("study.cli.data_options.DataOptions.load", lambda *_: None)
+    monkeypatch.setattr("study.cli.data_options.DataOptions.load", lambda *_, **__: None)
     CliRunner().invoke(app, [*words, "--storage", str(storage_root)], catch_exceptions=False)
     return configs[0]

@@ -3,7 +3,9 @@
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import typer.main
@@ -14,6 +16,9 @@ from study.cli.main import app
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = (README, *sorted(ROOT.glob("docs/**/*.md")))
+
+IMAGE_FOLDER = "cells"
+"""Folder of images of the reader, which `--data` names."""
 
 _OPERATORS = set("();<>|&")
 
@@ -70,6 +75,12 @@ def parse_own_command(words: list[str]) -> None:
         TyperException: An option does not exist, or a value is none that it takes.
         StudyError: There is no such command, or a value is none that it takes.
     """
+    with TemporaryDirectory() as folder, chdir(folder):
+        Path(IMAGE_FOLDER).mkdir()
+        _parse_own_command(words)
+
+
+def _parse_own_command(words: list[str]) -> None:
     group = cast(TyperGroup, typer.main.get_command(app))
     context = group.make_context("bloodstudy", [], resilient_parsing=True)
     name, *arguments = words

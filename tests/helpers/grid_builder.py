@@ -269,6 +269,7 @@ def _make_data_record(
         color_stats=COLOR_STATS,
         dropped=None,
         duplicates=None,
+        groups=None,
         test_sha256=None,
     )
 

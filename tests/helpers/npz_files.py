@@ -62,6 +62,21 @@ def naming(names: list[str] | Array) -> Spoil:
     return lambda path: void(saved(path, sound() | {"class_names": np.array(names)}))
 
 
+def grouped(split: str, change: Callable[[Array], Array] | None) -> Spoil:
+    """Return a function that changes the groups of a split, or leaves them out with None."""
+
+    def spoil(path: Path) -> None:
+        groups = {f"{name}_groups": np.arange(n) for name, n in SIZES.items()}
+        key = f"{split}_groups"
+        if change is None:
+            del groups[key]
+        else:
+            groups[key] = change(groups[key])
+        saved(path, sound() | groups)
+
+    return spoil
+
+
 def edited(edit: Callable[[bytearray], object], *, compressed: bool = False) -> Spoil:
     """Return a function that writes a valid file and then changes its bytes."""
 

@@ -34,6 +34,7 @@ def make_record(**changes: Any) -> PreparationRecord:
         "version": "1",
         "data_file": "cells.npz",
         "sha256": "0" * 64,
+        "source_sha256": "1" * 64,
         "side": 28,
         "channels": 3,
         "crop": None,

@@ -67,7 +67,7 @@ def write_version_4(folder: Path) -> None:
     path = folder / "study.json"
     content = json.loads(path.read_text())
     content["schema_version"] = 4
-    for name in ("channels", "side"):
+    for name in ("channels", "side", "groups"):
         del content["data"][name]
     if content["grid"] is not None:
         del content["grid"]["folds"]

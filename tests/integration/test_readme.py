@@ -12,10 +12,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from bloodnets.medmnist_sets import parse_option
+from bloodnets.medmnist_sets import MedMnistFile
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from reports.ledger.lookup import find_trial
+from study.cli.data_source import parse_data_source
 from study.cli.main import app
 from study.configs.study_config import GridConfig
 from study.inference.replay import COMPARED_METRICS, ReplayResult
@@ -53,6 +54,18 @@ def test_makefile_targets_of_the_readme_exist_and_demo_is_its_command() -> None:
     assert demo in COMMANDS
 
 
+def _plan_without_download(words: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the options with which `grid` or `search` trains nothing and downloads nothing."""
+    if "--data" in words:
+        source = parse_data_source(words[words.index("--data") + 1])
+        if isinstance(source, MedMnistFile):
+            write_official(monkeypatch, Path(), source.data_set.name, source.side)
+            return ["--dry-run", "--data-root", "."]
+    elif "--data-file" not in words:
+        return ["--dry-run", "--data-file", "cells.npz"]
+    return ["--dry-run"]
+
+
 # `doctor` starts Ray in this process; a slow host collects Ray's handles while its processes end.
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 @pytest.mark.parametrize("command", [*COMMANDS])
@@ -82,9 +95,9 @@ def test_readme_command_is_accepted(
         (tmp_path / "photographs").mkdir()
         for image in ("cell.png", "photographs/1.jpg"):
             Image.new("RGB", (360, 363)).save(image)
+    write_classes(Path("cells"), {"a": 4, "b": 4})
     if arguments[0] == "prepare":
         Path("cells.npz").unlink()
-        write_classes(Path("cells"), {"a": 4, "b": 4})
         rows = [f"{path.relative_to('cells')},{path.stem}" for path in Path("cells").glob("*/*")]
         Path("patients.csv").write_text("\n".join(["file,group", *rows]))
     if "--configs" in arguments:
@@ -92,13 +105,7 @@ def test_readme_command_is_accepted(
         tables = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
         Path("variants.toml").write_text("\n".join(tables))
     if arguments[0] in {"grid", "search"}:
-        arguments.append("--dry-run")
-        if not {"--data", "--data-file"} & {*arguments}:
-            arguments += ["--data-file", "cells.npz"]  # instead of the download
-        elif "--data" in arguments and "synthetic" not in arguments:
-            file = parse_option(arguments[arguments.index("--data") + 1])
-            write_official(monkeypatch, Path(), file.data_set.name, file.side)
-            arguments += ["--data-root", "."]
+        arguments += _plan_without_download(arguments, monkeypatch)
     if arguments[0] == "doctor":
         arguments = [word for word in arguments if word not in {"--address", "auto"}]
         arguments += ["--data-file", "cells.npz"]

@@ -5,7 +5,7 @@ What is said about BloodMNIST comes from its sources: Acevedo et al. (Data in Br
 another data set of MedMNIST, only what MedMNIST says is known, and about another file its contents.
 """
 
-from reports.format.data_warnings import describe_duplicates
+from reports.format.data_warnings import describe_duplicates, describe_groups
 from reports.format.text import make_class_label, shorten_class_names
 from reports.format.units import format_count
 from reports.ledger.states import DataKind
@@ -240,6 +240,8 @@ def describe_disjointness(facts: PaperFacts) -> Answer:
     if duplicates is not None and duplicates.across_splits:
         groups = format_count(duplicates.across_splits, "group")
         text += f" {groups} of identical images extend across splits."
+    if facts.study.data.groups is not None:
+        return Answer(text, "what a group is, e.g. a patient")
     is_known = facts.is_synthetic or facts.study.data.is_bloodmnist
     return Answer(text, "" if is_known else "level at which they are disjoint")
 
@@ -250,6 +252,8 @@ def describe_split_level(facts: PaperFacts) -> str:
         return "Synthetic images have no patients."
     if facts.study.data.is_bloodmnist:
         return "The split is by image, and patients are not identified."
+    if facts.study.data.groups is not None:
+        return f"The file has {describe_groups(facts.study.data)}."
     return "The file does not identify patients, so a patient may be in several splits."
 
 
@@ -273,7 +277,9 @@ def describe_persons(facts: PaperFacts) -> Answer:
     """Say what is known about the persons."""
     if facts.is_synthetic:
         return Answer(_NO_PERSONS)
-    text = "The file has no data about persons. Class counts per split: tables/class-counts.csv."
+    groups = facts.study.data.groups
+    known = "no data" if groups is None else f"{groups.count:,} groups, e.g. patients, and no data"
+    text = f"The file has {known} about persons. Class counts per split: tables/class-counts.csv."
     return Answer(text, "age, sex and other characteristics, from the source")
 
 

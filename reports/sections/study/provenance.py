@@ -4,7 +4,7 @@ import pandas as pd
 
 from reports.analysis.search_trials import SearchAnalysis
 from reports.format.columns import EXTRA_SETTING_COLUMNS, SETTING_COLUMNS
-from reports.format.data_warnings import describe_duplicates
+from reports.format.data_warnings import describe_duplicates, describe_groups
 from reports.format.table import Column, Table, make_table
 from reports.format.text import (
     DataLabel,
@@ -50,6 +50,7 @@ def make_section(
         ("Data", data.full),
         ("Images", totals_text),
         ("Identical images", describe_duplicates(study.data)),
+        *([] if study.data.groups is None else [("Groups", describe_groups(study.data))]),
         *_list_search_facts(search),
         ("Seeds", _describe_seeds(trials, search)),
         *_list_fold_facts(study.grid),

@@ -185,7 +185,7 @@ def test_cross_validation_has_a_row_per_configuration_with_documented_columns(
     assert frame["configuration"].tolist() == [*matrices]
     assert frame["replicates"].tolist() == [2, 2]
     documented = set(re.findall(r"`(\w+)`", Study.cross_validation.__doc__ or ""))
-    assert {re.sub("_(sd|low|high)$", "", column) for column in frame} <= documented
+    assert {re.sub("_(sd|low|high)$", "", str(column)) for column in frame} <= documented
 
 
 def test_class_scores_and_calibration_without_a_complete_trial_are_empty(tmp_path: Path) -> None:

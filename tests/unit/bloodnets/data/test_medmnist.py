@@ -52,6 +52,21 @@ def test_load_file_bad_file_raises_and_leaves_it_unchanged(kind: str, tmp_path: 
         assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("dtype", ["<i8", ">i4", "u1"])
+def test_load_file_groups_are_those_of_each_split(tmp_path: Path, dtype: str) -> None:
+    groups = {f"{name}_groups": np.arange(n).astype(dtype) // 2 for name, n in SIZES.items()}
+    cells = load_file(saved(tmp_path / "cells.npz", sound() | groups))
+    for name, n in SIZES.items():
+        split = getattr(cells, name)
+        assert split.groups.dtype == np.int64
+        assert split.groups.tolist() == [index // 2 for index in range(n)]
+
+
+def test_load_file_without_groups_has_none(tmp_path: Path) -> None:
+    cells = load_file(saved(tmp_path / "cells.npz"))
+    assert (cells.train.groups, cells.val.groups, cells.test.groups) == (None, None, None)
+
+
 def is_small_file(path: Path) -> bool:
     return path.is_file() and path.stat().st_size < 10**7
 

@@ -8,11 +8,12 @@ from bloodnets.constants import CLASS_NAMES
 from bloodnets.medmnist_sets import parse_option
 from reports.format.data_warnings import (
     describe_duplicates,
+    describe_groups,
     list_data_warnings,
     list_score_warnings,
     list_small_classes,
 )
-from reports.ledger.data_record import DataRecord, DuplicatesRecord
+from reports.ledger.data_record import DataRecord, DuplicatesRecord, GroupsRecord
 from reports.ledger.states import DataKind
 from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record, to_medmnist
 
@@ -76,6 +77,24 @@ def test_list_score_warnings_have_only_duplicates_that_touch_test(
     assert len(list_score_warnings(data)) == n_score_warnings
     for text in list_data_warnings(data):
         assert "--drop-duplicates" in text
+
+
+@pytest.mark.parametrize(
+    ("groups", "n_warnings", "n_score_warnings"),
+    [
+        (GroupsRecord(count=5, across_splits=2, test_images=3), 1, 1),
+        (GroupsRecord(count=5, across_splits=1, test_images=0), 1, 0),
+        (GroupsRecord(count=5, across_splits=0, test_images=0), 0, 0),
+    ],
+)
+def test_list_warnings_of_divided_groups_count_them(
+    groups: GroupsRecord, n_warnings: int, n_score_warnings: int
+) -> None:
+    data = replace(DATA, groups=groups)
+    warnings, score_warnings = list_data_warnings(data), list_score_warnings(data)
+    assert (len(warnings), len(score_warnings)) == (n_warnings, n_score_warnings)
+    assert all(describe_groups(data) in text for text in warnings)
+    assert all("3 of " in text for text in score_warnings)
 
 
 def test_list_data_warnings_of_grades_say_that_their_order_is_ignored() -> None:

@@ -1,8 +1,8 @@
-"""Text escaped for Markdown and LaTeX."""
+"""Text escaped for Markdown, LaTeX and spreadsheets."""
 
 import pytest
 
-from reports.format.escape import escape_latex, escape_markdown
+from reports.format.escape import escape_formula, escape_latex, escape_markdown
 from reports.format.units import BLANK
 
 
@@ -35,3 +35,15 @@ def test_escape_latex_special_characters_become_commands(text: object, escaped: 
 )
 def test_escape_markdown_special_characters_stay_text(text: object, escaped: str) -> None:
     assert escape_markdown(text) == escaped
+
+
+@pytest.mark.parametrize(
+    "text", ["=cmd(1)", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+)
+def test_escape_formula_text_gets_an_apostrophe(text: str) -> None:
+    assert escape_formula(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["a=1", "", " b", -1, -0.5, None, True])
+def test_escape_formula_other_values_are_unchanged(value: object) -> None:
+    assert escape_formula(value) is value

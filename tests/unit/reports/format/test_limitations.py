@@ -1,11 +1,13 @@
 """Limitations of the data: facts of BloodMNIST only for data that are BloodMNIST."""
 
+from dataclasses import replace
+
 import pytest
 
 from bloodnets.constants import CLASS_NAMES
 from bloodnets.medmnist_sets import parse_option
 from reports.format.limitations import describe_fold_variance, list_limitations
-from reports.ledger.data_record import DataRecord
+from reports.ledger.data_record import DataRecord, GroupsRecord
 from reports.ledger.states import DataKind
 from reports.sections.study import limitations
 from tests.helpers.grid_builder import ASYMMETRIC, make_grid_record, to_medmnist
@@ -46,6 +48,17 @@ def test_list_limitations_of_another_file_state_its_source_as_a_possibility() ->
     assert data.name in split
     assert "BloodMNIST" not in split
     assert "If it was made from BloodMNIST" in source
+
+
+@pytest.mark.parametrize("across_splits", [0, 2])
+def test_list_limitations_of_groups_say_whether_they_are_kept_together(across_splits: int) -> None:
+    groups = GroupsRecord(count=17, across_splits=across_splits, test_images=across_splits)
+    split, _, intervals = list_limitations(replace(make_data(DataKind.FILE), groups=groups))
+    assert "17 groups" in split
+    assert ("each in one split" in split) == (across_splits == 0)
+    assert ("too high for new patients" in split) == (across_splits > 0)
+    assert "know" not in split
+    assert "do not cover new patients" in intervals
 
 
 def test_list_limitations_of_other_classes_do_not_mention_bloodmnist() -> None:

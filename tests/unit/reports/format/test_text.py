@@ -123,6 +123,7 @@ def make_data_record(kind: DataKind) -> DataRecord:
         color_stats=grid_builder.COLOR_STATS,
         dropped=None,
         duplicates=None,
+        groups=None,
         test_sha256=None,
     )
 

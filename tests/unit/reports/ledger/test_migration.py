@@ -32,7 +32,8 @@ def test_ledger_of_version_3_is_read_with_none_for_new_facts_and_unchanged_files
     (record,) = ledger.read_trials()
     assert ledger.study.schema_version == SCHEMA_VERSION
     assert record.versions is None
-    assert (ledger.study.data.dropped, ledger.study.data.duplicates) == (None, None)
+    data = ledger.study.data
+    assert (data.dropped, data.duplicates, data.groups) == (None, None, None)
     assert record.scores["test"]["accuracy"] == 0.125
     assert len(ledger.read_epochs(record.id)) == 1
     assert read_files(folder) == before

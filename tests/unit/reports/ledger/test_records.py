@@ -49,6 +49,7 @@ DATA = DataRecord(
     color_stats=COLOR_STATS,
     dropped=None,
     duplicates=None,
+    groups=None,
     test_sha256=None,
 )
 IDS = ["a-s0-1", "b-s0-2"]

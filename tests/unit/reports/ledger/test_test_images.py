@@ -30,6 +30,7 @@ def make_record(content: bytes) -> DataRecord:
         color_stats=COLOR_STATS,
         dropped=None,
         duplicates=None,
+        groups=None,
         test_sha256=None,
     )
 

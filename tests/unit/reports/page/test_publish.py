@@ -62,6 +62,16 @@ def test_report_csv_has_no_rounding_errors_and_keeps_small_p_values(tmp_path: Pa
     assert rows == [["x", "p_holm"], ["0", "1e-46"], ["", "0.5"], ["-0.5", "1"]]
 
 
+def test_report_csv_has_no_formula(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"class_name": ["=cmd(1)", None], "x": [-1, 2], "difference": [-0.5, 1]})
+    table = make_table("t", "T", [Column(key="x", heading=("X",))], frame)
+    lines = publish_table(table, tmp_path / "report").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[-3:] for line in lines[1:]] == [
+        ["'=cmd(1)", "-1", "-0.5"],
+        ["", "2", "1"],
+    ]
+
+
 def test_report_csv_of_several_studies_keeps_their_columns(tmp_path: Path) -> None:
     frame = pd.DataFrame({"study": ["one"], "data": ["d"], "x": [1]})
     table = make_table("t", "T", [Column(key="x", heading=("X",))], frame)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bloodnets.errors import ConflictError, DataError
 from study.cli.main import app
-from study.cli.options import parse_duration_s, parse_path, require_data_name
+from study.cli.options import parse_duration_s, parse_path
 from study.cli.usage_errors import to_data_error
 from study.runtime.environment import RAY_ADDRESS
 from tests.helpers.cli_runs import parse_config
@@ -78,11 +78,6 @@ def test_app_other_data_raises_with_the_reason(command: str, value: str, word: s
     assert error.problem.startswith("--data")
     assert error.value == value
     assert word in str(error)
-
-
-@pytest.mark.parametrize("value", ["synthetic", "bloodmnist", "retinamnist", "octmnist:224"])
-def test_require_data_name_known_data_are_returned(value: str) -> None:
-    assert require_data_name(value) == value
 
 
 def test_parse_path_text_becomes_path_with_the_home_folder() -> None:

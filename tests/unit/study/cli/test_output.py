@@ -44,7 +44,7 @@ def test_main_full_disk_behind_stdout_exits_3_in_one_line(
     [
         ["status", "demo"],
         ["--help"],
-        ["grid", "--dry-run", "--data", "synthetic", "--config", "mlnn-config-1"],
+        ["grid", "--dry-run", "--quiet", "--data", "synthetic", "--config", "mlnn-config-1"],
     ],
 )
 def test_main_closed_pipe_exits_as_sigpipe_without_a_word(

@@ -139,6 +139,11 @@ def test_read_variants_has_a_variant_for_each_table(tmp_path: Path) -> None:
         ('["a/b"]\nbase = "cnn-config-1"\n', ["a/b", "letters"]),
         ('["-a"]\nbase = "cnn-config-1"\n', ["-a", "letters"]),
         ('[a]\nbase = "cnn-config-1"\n[a]\n', ["line 3"]),
+        (
+            '[a]\nbase = "cnn-config-1"\ndropout = 0.5\n[b]\nbase = "cnn-config-2"\n'
+            '[c]\ndropout = 0.5\nmax_shift = 0\nbase = "cnn-config-1"\n',
+            ["[a]", "[c]"],
+        ),
     ],
 )
 def test_read_variants_invalid_file_raises_with_its_path(

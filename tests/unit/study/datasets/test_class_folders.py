@@ -79,6 +79,20 @@ def test_list_class_folders_other_files_are_skipped_or_counted(tmp_path: Path) -
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("results/s/study.json",), ("results/study.json",), ("results/c.npz", "results/c.json")],
+)
+def test_list_class_folders_folder_with_results_is_left_out(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    make_files(tmp_path, "a/1.png", "b/1.png", "results/s/report/1.png", *names)
+    folders = list_class_folders(tmp_path)
+    assert folders.class_names == ("a", "b")
+    assert not folders.skipped
+    assert folders.left_out == {"results folder": 1}
+
+
 def test_list_class_folders_images_outside_given_splits_are_skipped(tmp_path: Path) -> None:
     make_files(
         tmp_path, *(f"{split}/{c}/1.png" for split in ("train", "val", "test") for c in "ab")
@@ -105,6 +119,8 @@ def test_list_class_folders_images_outside_given_splits_are_skipped(tmp_path: Pa
         ("a\nb/1.png", "c/1.png"),
         (" /1.png", "c/1.png"),
         (f"{'a' * 201}/1.png", "c/1.png"),
+        ("Basophil/1.png", "basophil/1.png", "c/1.png"),
+        ("train/GROSS/1.png", "val/Groß/1.png", "test/GROSS/1.png"),
         (os.fsdecode(b"a/\xff.png"), "b/1.png"),
         (os.fsdecode(b"\xff/1.png"), "b/1.png"),
     ],

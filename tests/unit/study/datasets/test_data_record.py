@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from bloodnets.data.medmnist import BloodCells
+from reports.ledger.data_record import GroupsRecord
 from reports.ledger.states import DataKind
 from study.datasets.color_stats import compute_color_stats
 from study.datasets.data_record import count_classes, hash_images, make_data_record
@@ -31,6 +32,24 @@ def test_count_classes_absent_class_counts_zero(cells: BloodCells) -> None:
     counts = count_classes(replace(cells, val=cells.val._replace(labels=labels)))
     assert counts["val"] == (2, 0, 0, 0, 0, 0, 1, 0)
     assert sum(counts["train"]) == len(cells.train.labels)
+
+
+def test_count_groups_counts_those_in_several_splits(cells: BloodCells) -> None:
+    """Group 0 is in all splits, group 1 in train and val; test has three images of group 0."""
+    n_train, n_val, n_test = (
+        len(cells.train.labels),
+        len(cells.val.labels),
+        len(cells.test.labels),
+    )
+    grouped = replace(
+        cells,
+        train=cells.train._replace(groups=np.arange(n_train) % 4),
+        val=cells.val._replace(groups=np.arange(n_val) % 2),
+        test=cells.test._replace(groups=np.where(np.arange(n_test) < 3, 0, 9)),
+    )
+    expected = GroupsRecord(count=5, across_splits=2, test_images=3)
+    assert make_data_record(grouped).groups == expected
+    assert make_data_record(cells).groups is None
 
 
 def test_hash_images_depends_on_the_images_and_not_on_their_order(cells: BloodCells) -> None:

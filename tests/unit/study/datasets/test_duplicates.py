@@ -103,6 +103,22 @@ def test_drop_duplicates_keeps_test_and_the_other_images(
     assert (rest.sha256, rest.path) == (cells.sha256, cells.path)
 
 
+def test_drop_duplicates_keeps_the_groups_of_the_other_images(distinct: BloodCells) -> None:
+    splits = {
+        name: getattr(distinct, name)._replace(
+            groups=np.arange(len(getattr(distinct, name).labels))
+        )
+        for name in ("train", "val", "test")
+    }
+    images = splits["train"].images.copy()
+    images[3] = splits["test"].images[0]
+    splits["train"] = splits["train"]._replace(images=images)
+    rest = drop_duplicates(replace(distinct, **splits))
+    assert rest.train.groups is not None
+    assert rest.train.groups.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert rest.test.groups is splits["test"].groups
+
+
 def test_drop_duplicates_that_would_empty_a_split_raises(distinct: BloodCells) -> None:
     with pytest.raises(DataError) as caught:
         drop_duplicates(replace(distinct, val=distinct.test))

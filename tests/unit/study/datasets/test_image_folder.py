@@ -55,6 +55,15 @@ def test_list_image_folder_linked_folder_is_counted(tmp_path: Path) -> None:
     assert listing.left_out == {"linked folder": 1}
 
 
+def test_list_image_folder_folders_with_results_are_left_out(tmp_path: Path) -> None:
+    make_files(tmp_path, "a/1.png", "results/s/study.json", "results/s/report/2.png")
+    make_files(tmp_path, "a/s/study.json", "a/s/3.png")
+    make_files(tmp_path, "out/cells-28.npz", "out/cells-28.json", "out/x/4.png")
+    listing = list_image_folder(tmp_path)
+    assert listing.images == [tmp_path / "a/1.png"]
+    assert listing.left_out == {"results folder": 3}
+
+
 def test_is_system_name_ignores_case() -> None:
     assert is_system_name("@EADIR")
     assert not is_system_name("@study")

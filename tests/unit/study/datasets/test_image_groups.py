@@ -1,5 +1,6 @@
 """Groups from a CSV file, and images that must stay together."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bloodnets.errors import DataError
 from study.datasets.class_folders import ClassFolders, ClassImage
-from study.datasets.image_groups import add_groups, find_units
+from study.datasets.image_groups import add_groups, find_groups_file, find_units, number_groups
 from study.datasets.preparation_record import SkippedFile, SkipReason
 from study.datasets.split_assignment import assign_splits
 
@@ -51,7 +52,7 @@ def test_add_groups_gives_each_image_its_group(tmp_path: Path, text: str) -> Non
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("file,group\na/1.png,p\n", "b/2.png"),
+        ("file,group\na/3.heic,p\n", "a/1.png"),
         ("file,group\na/1.png,p\nb/2.png,p\nb/3.png,p\n", "b/3.png"),
         ("file,group\na/1.png,p\nb/2.png,\n", 3),
         ("file,group\na/1.png,p\nb/2.png\n", 3),
@@ -67,6 +68,34 @@ def test_add_groups_unusable_rows_raise_data_error(
         add_groups(make_folders("a/1.png", "b/2.png"), write(tmp_path, text))
     assert raised.value.value == value
     assert raised.value.path == str(tmp_path / "groups.csv")
+
+
+def test_add_groups_image_without_a_row_has_no_group(tmp_path: Path) -> None:
+    path = write(tmp_path, "file,group\na/1.png,p\n")
+    folders = add_groups(make_folders("a/1.png", "b/2.png"), path)
+    assert [image.group for image in folders.images] == ["p", None]
+
+
+def test_add_groups_images_without_groups_may_be_in_all_splits(tmp_path: Path) -> None:
+    folders = make_folders("train/a/1.png", split="train")
+    images = tuple(ClassImage(f"{split}/a/2.png", tmp_path, 0, split) for split in ("val", "test"))
+    folders = replace(folders, images=(*folders.images, *images))
+    groups = add_groups(folders, write(tmp_path, "file,group\ntrain/a/1.png,p\n")).images
+    assert [image.group for image in groups] == ["p", None, None]
+
+
+def test_number_groups_image_without_a_group_is_one_of_its_own() -> None:
+    """The name of an image may be the name of a group."""
+    groups = ["b", "a/1.png", None, None, "b"]
+    images = [ClassImage(f"a/{i}.png", Path(), 0, None, group) for i, group in enumerate(groups)]
+    images[2] = images[2]._replace(name="a/1.png")
+    assert number_groups(images) == [0, 1, 2, 3, 0]
+
+
+def test_find_groups_file_is_groups_csv_of_the_folder(tmp_path: Path) -> None:
+    assert find_groups_file(tmp_path) is None
+    path = write(tmp_path, "file,group\n")
+    assert find_groups_file(tmp_path) == path
 
 
 def test_add_groups_unreadable_file_raises_data_error(tmp_path: Path) -> None:
@@ -97,7 +126,7 @@ def test_add_groups_group_in_two_given_splits_raises_data_error(tmp_path: Path) 
 
 
 def test_find_units_identical_images_join_groups() -> None:
-    units = find_units([b"1", b"2", b"3", b"2", b"4"], ["p", "p", "q", "r", "s"])
+    units = find_units([b"1", b"2", b"3", b"2", b"4"], [0, 0, 1, 2, 3])
     assert units.tolist() == [0, 0, 1, 0, 2]
 
 
@@ -113,7 +142,12 @@ def test_assign_splits_no_group_and_no_pixels_are_in_two_splits(
     images: list[tuple[int, int, int]], seed: int
 ) -> None:
     digests = [bytes([digest]) for digest, _, _ in images]
-    groups = [f"patient {group}" for _, group, _ in images]
+    groups = number_groups(
+        [
+            ClassImage(str(i), Path(), 0, None, f"p {group}")
+            for i, (_, group, _) in enumerate(images)
+        ]
+    )
     units = find_units(digests, groups)
     counts = np.zeros((units.max() + 1, 3), dtype=np.int64)
     np.add.at(counts, (units, np.array([label for _, _, label in images])), 1)

@@ -36,6 +36,7 @@ def make_preparation(*, has_splits: bool = False) -> Preparation:
             skipped=(other,),
             left_out={"hidden file": 1},
         ),
+        source_sha256="def",
         images=[make_stored(f"a/{row}.png", row % 2, 10 * row) for row in range(6)],
         skipped=[make_skipped("a/9.png", SkipReason.UNREADABLE)],
         identical=IdenticalImages(duplicates=[[1, 3]], contradictory=[[0, 5]]),
@@ -53,9 +54,8 @@ def test_make_preparation_record_images_are_counted_by_split() -> None:
     ]
     assert record.class_counts == {"train": (0, 2), "val": (1, 0), "test": (1, 0)}
     assert (record.widths.min, record.widths.median, record.widths.max) == (10, 25, 40)
-    assert (record.data_file, record.groups_file, record.sha256) == (
-        "cells.npz", "groups.csv", "abc"
-    )  # fmt: skip
+    assert (record.data_file, record.groups_file) == ("cells.npz", "groups.csv")
+    assert (record.sha256, record.source_sha256) == ("abc", "def")
 
 
 def test_make_preparation_record_other_files_are_in_natural_order() -> None:

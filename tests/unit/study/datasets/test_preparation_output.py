@@ -42,6 +42,12 @@ def test_format_warnings_absent_class_is_named() -> None:
     assert "[b]" in line
 
 
+def test_format_warnings_images_without_a_group_are_counted() -> None:
+    (line,) = format_warnings(make_record(groups_file="groups.csv"))
+    assert "2 images" in line
+    assert "a/1.png" in line
+
+
 def test_format_warnings_identical_images_of_given_splits_are_named() -> None:
     images = (make_image("1", "train"), make_image("2", "test"), make_image("3", "test"))
     record = make_record(

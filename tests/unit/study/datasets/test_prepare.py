@@ -11,8 +11,11 @@ from PIL import Image
 from rich.console import Console
 
 from bloodnets.constants import SPLITS
+from bloodnets.data.medmnist import load_file
 from bloodnets.errors import ConflictError, DataError, ResourceError
+from reports.ledger.data_record import GroupsRecord
 from reports.ledger.serialization import from_json
+from study.datasets.data_record import count_groups
 from study.datasets.preparation import PrepareSettings
 from study.datasets.preparation_record import PreparationRecord, SkipReason
 from study.datasets.prepare import prepare_data_file
@@ -108,6 +111,25 @@ def test_prepare_data_file_groups_are_never_divided(tmp_path: Path) -> None:
     assert len(splits_of_groups) == 10
     assert record.class_counts == {"train": (21, 21), "val": (3, 3), "test": (6, 6)}
     assert record.groups_file == "groups.csv"
+    cells = load_file(tmp_path / "cells.npz")
+    numbers = {
+        (image.group, int(getattr(cells, image.split).groups[image.index]))
+        for image in record.images
+    }
+    assert len(numbers) == len({number for _, number in numbers}) == 10
+    assert count_groups(cells) == GroupsRecord(count=10, across_splits=0, test_images=0)
+
+
+def test_prepare_data_file_image_without_a_group_is_one_of_its_own(tmp_path: Path) -> None:
+    write_classes(tmp_path / "cells", {"a": 5, "b": 5})
+    (tmp_path / "groups.csv").write_text("file,group\na/0.png,p\nb/0.png,p\n")
+    record = prepare(tmp_path, groups_file=tmp_path / "groups.csv")
+    assert sum(image.group is None for image in record.images) == 8
+    assert count_groups(load_file(tmp_path / "cells.npz")) == GroupsRecord(
+        count=9, across_splits=0, test_images=0
+    )
+    prepare(tmp_path, "other")
+    assert load_file(tmp_path / "other.npz").train.groups is None
 
 
 def test_prepare_data_file_kinds_and_sizes_of_images_are_mixed(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ ROWS = {"train": [0, 2], "val": [1], "test": []}
 PIXELS = (np.arange(576) % 251).astype(np.uint8).reshape(3, 8, 8, 3)
 
 
-def write(path: Path) -> None:
+def write(path: Path, groups: list[int] | None = None) -> None:
     with (path.parent / "pixels").open("w+b") as file:
         store = PixelStore(file, (8, 8, 3))
         for pixels in PIXELS:
@@ -31,6 +31,7 @@ def write(path: Path) -> None:
             store,
             rows_by_split=ROWS,
             labels=[0, 1, 2],
+            groups=groups,
             class_names=("a", "Blutplättchen", "c"),
             on_image=lambda: None,
         )
@@ -49,6 +50,15 @@ def test_write_npz_numpy_reads_the_arrays(tmp_path: Path) -> None:
         assert arrays["class_names"].tolist() == ["a", "Blutplättchen", "c"]
         assert arrays["class_names"].dtype.kind == "U"
         assert len(arrays.files) == 7
+
+
+def test_write_npz_groups_are_one_integer_per_image(tmp_path: Path) -> None:
+    write(tmp_path / "a.npz", groups=[4, 5, 6])
+    with np.load(tmp_path / "a.npz") as arrays:
+        for split, rows in ROWS.items():
+            assert arrays[f"{split}_groups"].tolist() == [4 + row for row in rows]
+            assert arrays[f"{split}_groups"].dtype == np.int64
+        assert len(arrays.files) == 10
 
 
 def test_write_npz_bytes_do_not_depend_on_time(

@@ -105,3 +105,12 @@ def test_format_csv_has_a_row_for_each_image(source: tuple[StudyRecord, Selected
     own = [np.float32(row[f"probability_{index}"]) for index in range(8)]
     assert np.array_equal(own, PROBABILITIES)
     assert (row["color_outlier"], row["note"]) == ("red darker", "")
+
+
+def test_format_csv_has_no_formula(source: tuple[StudyRecord, SelectedModel]) -> None:
+    study, selected = source
+    names = ("+a", "=cmd(1)", *study.data.class_names[2:])
+    study = replace(study, data=replace(study.data, class_names=names))
+    prediction = replace(PREDICTION, name="@b.png")
+    (row,) = csv.DictReader(io.StringIO(format_csv([prediction], study, selected)))
+    assert (row["file"], row["class_name"]) == ("'@b.png", "'=cmd(1)")

@@ -1,9 +1,12 @@
 """The checklists: filled from the facts of the study, and never beyond them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reports.format.data_warnings import describe_groups
+from reports.ledger.data_record import GroupsRecord
 from reports.ledger.ledger import Ledger
 from reports.ledger.states import DataKind
 from reports.sections.findings import analyze
@@ -115,6 +118,17 @@ def test_make_checklists_of_an_unknown_file_leaves_its_origin_to_the_author(
     texts = " ".join(text for text, _ in answers.values())
     assert "Barcelona" not in texts
     assert "Acevedo" not in texts
+
+
+@pytest.mark.parametrize("across_splits", [0, 2])
+def test_make_checklists_of_groups_say_whether_they_are_kept_together(
+    file_facts: PaperFacts, across_splits: int
+) -> None:
+    groups = GroupsRecord(count=17, across_splits=across_splits, test_images=across_splits)
+    study = replace(file_facts.study, data=replace(file_facts.study.data, groups=groups))
+    answer, status = list_answers(replace(file_facts, study=study))["20"]
+    assert describe_groups(study.data) in answer
+    assert status == ItemStatus.PARTLY
 
 
 def test_make_checklists_with_one_seed_asks_for_more_seeds(file_facts: PaperFacts) -> None:

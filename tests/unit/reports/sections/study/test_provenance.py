@@ -9,7 +9,8 @@ import pytest
 from bloodnets.constants import CLASS_NAMES
 from reports.analysis import frames
 from reports.analysis.search_trials import SearchAnalysis
-from reports.format.data_warnings import describe_duplicates
+from reports.format.data_warnings import describe_duplicates, describe_groups
+from reports.ledger.data_record import GroupsRecord
 from reports.ledger.loading import LoadedStudy
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import SoftwareChange
@@ -134,6 +135,14 @@ def test_provenance_of_a_search_without_a_confirmation_has_no_settings_table() -
 def test_provenance_states_the_identical_images() -> None:
     facts = dict(make_section().facts)
     assert facts["Identical images"] == describe_duplicates(STUDY.study.data)
+
+
+def test_provenance_states_the_groups_only_if_the_data_have_them() -> None:
+    assert "Groups" not in dict(make_section().facts)
+    groups = GroupsRecord(count=17, across_splits=2, test_images=3)
+    data = replace(STUDY.study.data, groups=groups)
+    section = make_section(replace(STUDY, study=replace(STUDY.study, data=data)))
+    assert dict(section.facts)["Groups"] == describe_groups(data)
 
 
 def test_provenance_tables_show_settings_and_class_counts() -> None:
