@@ -53,7 +53,7 @@ def test_list_limitations_of_another_file_state_its_source_as_a_possibility() ->
 @pytest.mark.parametrize("across_splits", [0, 2])
 def test_list_limitations_of_groups_say_whether_they_are_kept_together(across_splits: int) -> None:
     groups = GroupsRecord(count=17, across_splits=across_splits, test_images=across_splits)
-    split, _, intervals = list_limitations(replace(make_data(DataKind.FILE), groups=groups))
+    split, _, intervals = list_limitations(replace(make_data(DataKind.FILE), groups=groups), None)
     assert "17 groups" in split
     assert ("each in one split" in split) == (across_splits == 0)
     assert ("too high for new patients" in split) == (across_splits > 0)
