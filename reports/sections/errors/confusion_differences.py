@@ -19,6 +19,7 @@ from reports.sections.elements import (
     arrange_cells,
     make_figure,
 )
+from reports.sections.errors.recall_differences import make_recall_table
 
 _MINUS = "\N{MINUS SIGN}"
 _TABLE_NAME = "confusion-differences"
@@ -70,7 +71,10 @@ def make_section(differences: ConfusionDifferences, *, context: ReportContext) -
         if context.shows_heat_maps
         else (),
         figures=(_make_report_figure(first_pair, context),),
-        tables=(_make_table_of_all(pairs, differences.cells, context),),
+        tables=(
+            make_recall_table(pairs, context),
+            _make_table_of_all(pairs, differences.cells, context),
+        ),
     )
 
 
@@ -82,7 +86,8 @@ def _explain_method() -> str:
         "it is worse; the shade is the size on a square-root scale. Gray numbers "
         f"are not significant (Holm-adjusted p ≥ {ALPHA:g} over the cells of the pair). The "
         "paired test includes the variance from the choice of test images and, with several "
-        "replicates, the variance across replicates."
+        "replicates, the variance across replicates. The recall of a class is its diagonal cell in "
+        "% of its images, and its p-values are adjusted over the classes of the pair."
     )
 
 
