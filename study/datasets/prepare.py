@@ -1,7 +1,9 @@
 """Make a data file in the MedMNIST format from a folder of images."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,11 @@ def list_images(settings: PrepareSettings) -> ClassFolders:
     _check_class_sizes([image.label for image in folders.images], folders, ())
     if settings.groups_file is not None:
         folders = add_groups(folders, settings.groups_file)
+        if settings.groups_file.resolve().is_relative_to(settings.folder.resolve()):
+            # The file of groups is in the folder, but not left out.
+            kind = f"{settings.groups_file.suffix.lower()} file"
+            left_out = Counter(folders.left_out) - Counter({kind: 1})
+            folders = replace(folders, left_out=left_out)
     return folders
 
 

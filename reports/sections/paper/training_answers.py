@@ -156,7 +156,8 @@ def list_replicates(facts: PaperFacts) -> str:
 
 def describe_stopping(facts: PaperFacts) -> str:
     """Describe in a phrase when training ends."""
-    limits = f"at most {join_words(facts.list_values('max_epochs'))} epochs"
+    max_epochs = facts.list_values("max_epochs")
+    limits = f"at most {join_words(max_epochs)} {'epoch' if max_epochs == [1] else 'epochs'}"
     patient = [c["patience"] for c in facts.configs.values() if c["patience"] < c["max_epochs"]]
     if not patient:
         return f"{limits}, without early stopping"

@@ -72,6 +72,15 @@ def test_prepare_data_file_same_images_in_another_folder_give_the_same_bytes(
     assert prepare(tmp_path / "one", "other", seed=1).sha256 != records[0].sha256
 
 
+def test_prepare_data_file_of_groups_in_the_folder_is_not_left_out(tmp_path: Path) -> None:
+    write_classes(tmp_path / "cells", {"a": 9, "b": 9})
+    rows = [f"{name}/{i}.png,{i}" for name in "ab" for i in range(9)]
+    groups_file = tmp_path / "cells" / "groups.csv"
+    groups_file.write_text("\n".join(["file,group", *rows]))
+    (tmp_path / "cells" / "notes.csv").touch()
+    assert prepare(tmp_path, groups_file=groups_file).left_out == {".csv file": 1}
+
+
 def test_prepare_data_file_given_splits_are_kept(tmp_path: Path) -> None:
     for split, n_images in (("train", 2), ("validation", 4), ("test", 3)):
         write_classes(tmp_path / "cells" / split, {"a": n_images, "b": 1})
