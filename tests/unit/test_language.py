@@ -54,6 +54,7 @@ _TEXTS = [
     *ROOT.glob("docs/**/*.md"),
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *(ROOT / name for name in ("Makefile", "cluster.yaml", "zensical.toml", "pyproject.toml")),
+    *(ROOT / name for name in ("Dockerfile", "kuberay-rayjob.yaml", "slurm.sbatch")),
 ]
 _FILES = sorted(path.relative_to(ROOT).as_posix() for path in (*_PYTHON, *_TEXTS))
 
