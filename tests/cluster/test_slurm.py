@@ -54,7 +54,7 @@ class SlurmCluster:
     def run(self, *words: str) -> str:
         """Run a command on the first node, in the shared folder."""
         env = {"SLURM_CONF": f"{self.folder}/slurm.conf"}
-        command = ["env", "-C", self.folder, *words]
+        command = ["env", "-C", str(self.folder), *words]
         return self.nodes[0].run(command, env=env).stdout
 
     def submit(self, *words: str) -> str:
