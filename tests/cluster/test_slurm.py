@@ -116,6 +116,7 @@ def test_slurm_job_of_one_node_completes(slurm: SlurmCluster) -> None:
     assert (slurm.folder / "results/one/report/index.html").is_file()
 
 
+@pytest.mark.timeout(600)
 def test_slurm_job_of_two_nodes_at_its_time_limit_is_requeued_and_resumes(
     slurm: SlurmCluster,
 ) -> None:
