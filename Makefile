@@ -33,7 +33,7 @@ check: .venv/installed  ## check format, lint, types, layers and unused code
 test: check  ## run the checks, then the unit, integration and browser tests: ten minutes
 	$(PYTEST) tests/browser tests/integration tests/unit
 
-cluster: .venv/installed  ## run the tests with several nodes and an emulated AWS: eight minutes
+cluster: .venv/installed  ## run the tests with several nodes and an emulated AWS: six minutes
 	$(PYTEST) tests/cluster
 
 faults: .venv/installed  ## kill processes, fill disks, truncate files: one hour, or less with FORM=short
@@ -42,7 +42,7 @@ faults: .venv/installed  ## kill processes, fill disks, truncate files: one hour
 tutorial: .venv/installed  ## run the commands of both tutorials, word for word: ten minutes
 	$(BIN)/pytest -m slow tests/integration/test_docs.py
 
-slow: .venv/installed  ## run the slow simulations that test the intervals and the search
+slow: .venv/installed  ## run the slow tests: simulations of the intervals and the search, and Slurm
 	$(BIN)/pytest -m slow
 
 scale: .venv/installed  ## measure scaling with trials that only sleep
