@@ -44,10 +44,12 @@ def test_grid_of_a_folder_trains_on_its_images_and_groups(folder: Path) -> None:
 def test_commands_find_the_data_of_a_folder_that_is_gone(folder: Path) -> None:
     (folder / "cells").rename(folder / "moved")
     try:
-        run(folder, "report", "s", "--verify", "--from-weights")
-        run(folder, "resume", "s")
+        verified = run(folder, "report", "s", "--verify", "--from-weights")
+        resumed = run(folder, "resume", "s")
     finally:
         (folder / "moved").rename(folder / "cells")
+    assert "2 of 2 splits bit for bit" in verified
+    assert "Report: results/s/report/index.html" in resumed
 
 
 def test_grid_of_the_same_folder_uses_the_same_data(folder: Path) -> None:

@@ -56,7 +56,7 @@ CROSS_VALIDATION_COLUMNS = (
         show_sd=False,
     ),
     make_interval_column("difference", unit="points_interval"),
-    Column(key="replicates", heading=("Folds",), unit="count"),
+    Column(key="replicates", heading=("Replicates",), unit="count"),
 )
 COST_COLUMNS = (
     Column(key="name", heading=("Configuration", "or method")),
