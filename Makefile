@@ -30,7 +30,7 @@ check: .venv/installed  ## check format, lint, types, layers and unused code
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 
-test: check  ## run the checks, then the unit, integration and browser tests: ten minutes
+test: check  ## run the checks, then the unit, integration and browser tests: 15 to 20 minutes
 	$(PYTEST) tests/browser tests/integration tests/unit
 
 cluster: .venv/installed  ## run the tests with several nodes and an emulated AWS: six minutes
