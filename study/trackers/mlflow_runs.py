@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
+from sqlalchemy.exc import SQLAlchemyError
 
 from bloodnets.errors import ResourceError
 from reports.ledger.ledger import Ledger
@@ -76,7 +77,7 @@ def write_mlflow_runs(
             run_id = _write_run(client, experiment_id, run, {**study_runs.facts, **run.facts})
             for split, png in draw_confusions(ledger, run):
                 _write_artifact(folder, run_id, f"confusion_{split}.png", png)
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         reason = str(error).partition("\n")[0]
         raise ResourceError(f"MLflow cannot write its database: {reason}", path=folder) from error
 
