@@ -5,6 +5,7 @@ with `/`. A file appears under its name when it is complete. Files whose names b
 not listed.
 """
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -103,6 +104,28 @@ def write_atomic(path: Path, content: bytes) -> None:
     finally:
         temp_path.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def replace_folder(folder: Path, new_folder: Path) -> None:
+    """Move `new_folder` to `folder`, and remove the previous folder if there is one.
+
+    Args:
+        folder: Folder to replace; if the move fails, it is as before.
+        new_folder: Complete folder on the same file system.
+
+    Raises:
+        OSError: The folder could not be moved.
+    """
+    old_folder = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    with contextlib.suppress(FileNotFoundError):
+        folder.replace(old_folder)
+    try:
+        new_folder.replace(folder)
+    except OSError:
+        if old_folder.exists():
+            old_folder.replace(folder)
+        raise
+    shutil.rmtree(old_folder, ignore_errors=True)
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Draw data frames as matplotlib figures; the values are computed in `reports.analysis`."""
 
 from reports.figures.calibration import draw_reliability
-from reports.figures.canvas import render_svg, render_svg_and_png
+from reports.figures.canvas import render_png, render_svg, render_svg_and_png
 from reports.figures.confusion import draw_confusion_matrices
 from reports.figures.cost import draw_cost
 from reports.figures.curves import draw_curves
@@ -36,6 +36,7 @@ __all__ = [
     "draw_scores",
     "draw_search_space",
     "inline_svg",
+    "render_png",
     "render_svg",
     "render_svg_and_png",
 ]

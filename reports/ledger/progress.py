@@ -91,10 +91,10 @@ class ProgressReader:
             ConflictError: A file is unreadable.
         """
         # The log is read first: a trial that ends meanwhile is then seen as ended, not as waiting.
-        starts = _find_open_starts(ledger) if is_running else {}
+        starts = find_open_starts(ledger) if is_running else {}
         return [
             self._read_ended(ledger, planned)
-            or _read_open(ledger, planned, starts.get(planned.id), now)
+            or read_open(ledger, planned, starts.get(planned.id), now)
             for planned in ledger.list_planned_trials()
         ]
 
@@ -122,8 +122,12 @@ def make_ended_progress(record: TrialRecord, epochs: Sequence[EpochRecord]) -> T
     )
 
 
-def _find_open_starts(ledger: Ledger) -> dict[str, datetime]:
-    """Return when the last attempt at each trial started that has no end in the log, by id."""
+def find_open_starts(ledger: Ledger) -> dict[str, datetime]:
+    """Return when the last attempt at each trial started that has no end in the log, by id.
+
+    Raises:
+        ConflictError: The log is unreadable.
+    """
     starts: dict[str, datetime] = {}
     for event in ledger.log.read_events():
         if event.trial_id is None:
@@ -135,10 +139,17 @@ def _find_open_starts(ledger: Ledger) -> dict[str, datetime]:
     return starts
 
 
-def _read_open(
+def read_open(
     ledger: Ledger, planned: PlannedTrial, start: datetime | None, now: datetime
 ) -> TrialProgress:
-    """Return the progress of a trial that has not ended, from its checkpoint."""
+    """Return the progress of a trial that has not ended, from its checkpoint.
+
+    Args:
+        ledger: Ledger of the study.
+        planned: Planned trial.
+        start: Start of the last attempt; None if no process is training the trial.
+        now: Current time, with a time zone.
+    """
     try:
         epochs = ledger.read_checkpoint_epochs(planned.id)
     except (ConflictError, DataError):  # replaced or removed at this moment, or damaged

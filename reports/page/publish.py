@@ -13,7 +13,6 @@ The report is made from the ledger, which is not changed, and from the test imag
 available. Equal ledgers give equal reports.
 """
 
-import contextlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bloodnets.errors import ResourceError
+from bloodnets.storage.local import replace_folder
 from reports.analysis.pair_decisions import DEFAULT_MARGIN
 from reports.format.escape import escape_formula, escape_latex, escape_markdown
 from reports.format.table import Table
@@ -121,9 +121,7 @@ def publish_report(
     Raises:
         ResourceError: The report cannot be written.
     """
-    new_folder, old_folder = (
-        folder.with_name(f".{folder.name}.{os.getpid()}.{name}") for name in ("new", "old")
-    )
+    new_folder = folder.with_name(f".{folder.name}.{os.getpid()}.new")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(new_folder, ignore_errors=True)
@@ -131,25 +129,12 @@ def publish_report(
         for name, text in (paper_files or {}).items():
             _write_text(new_folder / name, text)
         write_archive(new_folder)
-        _swap_folders(new_folder, folder, old_folder)
+        replace_folder(folder, new_folder)
     except OSError as error:
         raise ResourceError(f"cannot write the report to {folder}: {error}", path=folder) from error
     finally:
         shutil.rmtree(new_folder, ignore_errors=True)
     return folder / "index.html"
-
-
-def _swap_folders(new_folder: Path, folder: Path, old_folder: Path) -> None:
-    """Move `new_folder` to `folder`; restore the previous folder if that fails."""
-    with contextlib.suppress(FileNotFoundError):
-        folder.replace(old_folder)
-    try:
-        new_folder.replace(folder)
-    except OSError:
-        if old_folder.exists():
-            old_folder.replace(folder)
-        raise
-    shutil.rmtree(old_folder, ignore_errors=True)
 
 
 def _write_files(folder: Path, header: PageHeader, report_sections: Sequence[Section]) -> None:

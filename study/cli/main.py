@@ -14,6 +14,7 @@ from bloodnets.errors import DataError, ResourceError, StudyError, suggest_names
 from study.cli.compare import compare
 from study.cli.doctor import doctor
 from study.cli.export import export
+from study.cli.export_runs import export_runs
 from study.cli.grid import grid
 from study.cli.list import list_studies
 from study.cli.option_groups import expand_option_groups
@@ -124,6 +125,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "report": report,
     "predict": predict,
     "export": export,
+    "export-runs": export_runs,
     "replay": replay,
     "doctor": doctor,
 }

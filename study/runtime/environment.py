@@ -47,6 +47,7 @@ _PYTHON_SWITCHES = (
 _LIBRARY_PREFIXES = (
     "JOBLIB_",
     "LOKY_",
+    "MLFLOW_",
     "NETWORKX_",
     "NPY_",
     "NUMPY_",
@@ -120,6 +121,8 @@ def prepare_environment() -> None:
     # Figures need no window. matplotlib does not import with an unknown backend, and Jupyter's
     # backend may not be installed here.
     os.environ["MPLBACKEND"] = "agg"
+    # MLflow would send statistics of its use to its developers.
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     # Figures have their own style, so errors in a `matplotlibrc` are of no interest.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 

@@ -38,6 +38,7 @@ NOT_RUN = {
     "jupyter": "waits for a browser",
     "kubectl": "needs a Kubernetes cluster",
     "make": "builds an environment or runs all tests; the target must exist",
+    "mlflow": "serves until it is interrupted",
     "open": "needs a desktop",
     "optuna-dashboard": "serves until it is interrupted",
     "pandoc": "is a large program that bloodstudy does not need",
@@ -49,6 +50,7 @@ NOT_RUN = {
     "source": "is about the reader's shell",
     "squeue": "needs a Slurm cluster; `tests/cluster` starts one",
     "ssh": "needs another node",
+    "tensorboard": "serves until it is interrupted",
     "uv": "needs the package index; the extras must exist",
     "xdg-open": "needs a desktop",
 }

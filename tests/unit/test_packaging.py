@@ -17,6 +17,8 @@ from study.cli.export import EXPORT_PACKAGES
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OWN = ("bloodnets", "reports", "study")
+TRACKER_PACKAGES = ("mlflow", "sqlalchemy", "tensorboard")
+"""Import names of the packages in the extras `mlflow` and `tensorboard`."""
 
 
 def normal(name: str) -> str:
@@ -41,9 +43,10 @@ def declared(requirements: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("package", OWN)
 def test_imports_of_a_package_are_declared_dependencies(package: str) -> None:
-    """What `export` imports is an extra, whose absence the command names."""
+    """What `export` and `export-runs` import is an extra, whose absence the command names."""
     brings = packages_distributions()
-    names = imported(package) - ({*EXPORT_PACKAGES} if package == "study" else set())
+    extras = {*EXPORT_PACKAGES, *TRACKER_PACKAGES}
+    names = imported(package) - (extras if package == "study" else set())
     assert names
     own = declared(PROJECT["project"]["dependencies"])
     assert {name for name in names if not {*map(normal, brings[name])} & own} == set()
@@ -56,6 +59,17 @@ def test_export_extra_equals_the_imports_of_export() -> None:
     assert {*EXPORT_PACKAGES} <= declared(extras["dev"])
     pinned = declared((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
     assert {*EXPORT_PACKAGES} <= pinned
+
+
+def test_tracker_extras_equal_the_imports_of_trackers() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    assert {*TRACKER_PACKAGES} <= imported("study/trackers")
+    # MLflow needs alembic to create a database, which mlflow-skinny does not require.
+    tracker_packages = declared([*extras["mlflow"], *extras["tensorboard"]])
+    assert tracker_packages == {"alembic", "mlflow-skinny", "sqlalchemy", "tensorboard"}
+    assert tracker_packages <= declared(extras["dev"])
+    pinned = declared((ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
+    assert tracker_packages <= pinned
 
 
 def test_folders_with_code_are_packaged() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bloodnets.storage.local import LocalStorage, write_atomic
+from bloodnets.storage.local import LocalStorage, replace_folder, write_atomic
 
 
 def test_write_missing_study_folder_raises_and_makes_none(tmp_path: Path) -> None:
@@ -59,3 +59,19 @@ def test_local_copy_and_upload_need_no_copy(tmp_path: Path) -> None:
     assert storage.local_copy("report") == tmp_path / "report"
     storage.upload("report")
     assert storage.list_files("report") == {"report/index.html"}
+
+
+def test_replace_folder_leaves_only_the_new_one(tmp_path: Path) -> None:
+    for content in ("first", "second"):
+        (tmp_path / "new").mkdir()
+        (tmp_path / "new" / content).touch()
+        replace_folder(tmp_path / "folder", tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["second"]
+
+
+def test_replace_folder_missing_new_one_keeps_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileNotFoundError):
+        replace_folder(tmp_path / "folder", tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -114,6 +114,7 @@ def test_render_figure_twice_gives_equal_bytes_and_keeps_the_settings() -> None:
     assert first == second
     assert dict(rcParams) == settings
     svg, png = first
+    assert figures.render_png(figures.draw_effects(EFFECTS, data=SYNTHETIC)) == png
     assert svg.startswith(b"<?xml")
     height, width, _ = imread(io.BytesIO(png)).shape
     assert width == 7.2 * 160

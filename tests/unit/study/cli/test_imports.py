@@ -12,7 +12,17 @@ from PIL import Image
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 
-SLOW_MODULES = {"torch", "ray", "pandas", "matplotlib", "sklearn", "scipy", "optuna", "onnx"}
+SLOW_MODULES = {
+    "torch",
+    "ray",
+    "pandas",
+    "matplotlib",
+    "sklearn",
+    "scipy",
+    "optuna",
+    "onnx",
+    "mlflow",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +94,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["export", "demo", "--trial", "nope"], 2),
         (["export", "demo", "--output", "taken"], 4),
         (["export", "demo", "--data-file", "nope.npz"], 2),
+        (["export-runs", "nope", "--to", "mlflow"], 4),
+        (["export-runs", "demo", "--to", "nope"], 2),
+        (["export-runs", "demo", "--to", "tensorboard", "--output", "taken"], 4),
         (["replay", "nope", "cnn-config-1"], 4),
         (["replay", "demo", "nope"], 2),
         (["replay", "demo", "cnn-config-1", "--data-file", "nope.npz"], 2),

@@ -64,7 +64,7 @@ def test_main_wrong_usage_exits_2_with_a_remedy(
 COMMANDS = (
     *("grid", "search", "resume"),
     *("list", "status", "compare", "report"),
-    *("predict", "export", "replay", "doctor"),
+    *("predict", "export", "export-runs", "replay", "doctor"),
 )
 
 

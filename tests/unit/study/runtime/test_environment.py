@@ -107,6 +107,7 @@ warnings.warn("a library's warning")
 subprocess.run([sys.executable, "-c", "import warnings; warnings.warn('x')"], check=True)
 import joblib, matplotlib, networkx, pandas, sklearn.linear_model, torch
 print(matplotlib.get_backend())
+print({name: value for name, value in os.environ.items() if name.startswith("MLFLOW_")})
 """
 
 
@@ -116,6 +117,7 @@ def test_prepare_environment_settings_of_other_programs_do_not_end_a_process(
     (tmp_path / "matplotlibrc").write_text("nonsense.key: 1\nbackend: nonsense\n")
     hostile = {
         "JOBLIB_MULTIPROCESSING": "nonsense",
+        "MLFLOW_TRACKING_URI": "nonsense",
         "MPLBACKEND": "nonsense",
         "MPLCONFIGDIR": "/proc/x",
         "NETWORKX_BACKEND_PRIORITY": "nonsense",
@@ -134,5 +136,5 @@ def test_prepare_environment_settings_of_other_programs_do_not_end_a_process(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "agg\n"
+    assert done.stdout.splitlines() == ["agg", "{'MLFLOW_DISABLE_TELEMETRY': 'true'}"]
     assert "nonsense" not in done.stderr

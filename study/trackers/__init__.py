@@ -1,0 +1,1 @@
+"""Write the runs of a study for experiment trackers: TensorBoard and MLflow."""
