@@ -1,8 +1,8 @@
 """Messages between the driver and a trial's worker.
 
-The driver sends a `TrialSpec`. The worker reports an `EpochReport` after each epoch and, at the
-end, a `TrialOutcome` or a `TrialFailure`. Ray Tune accepts only a dict, so each report is sent in a
-dict with one key.
+The driver sends a `TrialSpec`. The worker sends `TrialReport`s: with the epochs since the last one
+and, at the end, with a `TrialOutcome` or a `TrialFailure`. Ray Tune accepts only a dict, so each
+report is sent in a dict with one key.
 """
 
 from collections.abc import Mapping
@@ -33,6 +33,9 @@ class TrialSpec:
             the driver.
         study_fingerprint: Fingerprint of the study.
         evaluate_test: Whether to evaluate the trained model on test.
+        rungs: Epochs after which the driver decides whether the trial continues.
+        report_interval_s: Minimum time between reports in seconds. Only the first epoch, the rungs
+            and the end are reported earlier.
     """
 
     id: str
@@ -42,11 +45,13 @@ class TrialSpec:
     probe_file: str
     study_fingerprint: str
     evaluate_test: bool
+    rungs: tuple[int, ...]
+    report_interval_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochReport:
-    """Report of a finished epoch.
+    """A finished epoch.
 
     Attributes:
         result: Losses, scores and duration of the epoch.
@@ -128,8 +133,17 @@ class TrialFailure:
         return f"{self.exception}: {self.message}"
 
 
-TrialReport = EpochReport | TrialOutcome | TrialFailure
-"""Message from a worker."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialReport:
+    """Message from a worker.
+
+    Attributes:
+        epochs: Epochs that finished since the last report, in order.
+        end: Outcome or failure with which the attempt ended; None while the trial trains.
+    """
+
+    epochs: tuple[EpochReport, ...] = ()
+    end: TrialOutcome | TrialFailure | None = None
 
 
 def read_spec(tune_config: Mapping[str, object]) -> TrialSpec:

@@ -26,6 +26,7 @@ from bloodnets.messages import (
     read_spec,
 )
 from bloodnets.models import count_operations, count_parameters
+from bloodnets.reporter import TrialReporter
 from bloodnets.storage.checkpoint_header import get_checkpoint_name
 from bloodnets.storage.local import LocalStorage
 from bloodnets.storage.location import parse_location
@@ -51,7 +52,7 @@ a checkpoint is written after nearly every epoch."""
 def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
     """Train one trial and report to Ray Tune.
 
-    The function reports an `EpochReport` after each epoch. It reports a `TrialOutcome` when the
+    The function reports its epochs (see `TrialReporter`). It reports a `TrialOutcome` when the
     model and the predictions are in the study's folder. Checkpoints are written there from time to
     time. A trial that finds one resumes from it and first reports the epochs in it.
 
@@ -62,12 +63,14 @@ def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
         tune_config: Configuration from Ray Tune that contains the trial; see `messages.read_spec`.
         cells: Data from Ray's object store; read-only, because workers share it.
     """
+    spec = read_spec(tune_config)
+    reporter = TrialReporter(_send, rungs=spec.rungs, interval_s=spec.report_interval_s)
     try:
-        _train_and_report(read_spec(tune_config), cells)
+        reporter.end(_train(spec, cells, reporter))
     except NonFiniteLossError as error:
-        _report(_make_failure(FailureKind.NON_FINITE_LOSS, error))
+        reporter.end(_make_failure(FailureKind.NON_FINITE_LOSS, error))
     except ResourceError as error:
-        _report(
+        reporter.end(
             TrialFailure(
                 kind=FailureKind.RESOURCE,
                 message=_shorten(error.problem),
@@ -78,11 +81,11 @@ def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
         )
         raise
     except Exception as error:
-        _report(_make_failure(FailureKind.ERROR, error))
+        reporter.end(_make_failure(FailureKind.ERROR, error))
         raise
 
 
-def _report(report: TrialReport) -> None:
+def _send(report: TrialReport) -> None:
     tune.report({REPORT_KEY: report})
 
 
@@ -94,7 +97,8 @@ def _shorten(text: str) -> str:
     return f"{' '.join(text.split()):.300}"
 
 
-def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
+def _train(spec: TrialSpec, cells: BloodCells, reporter: TrialReporter) -> TrialOutcome:
+    """Train a trial, write its model and predictions, and return its outcome."""
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     keep_freed_memory()
     device, storage = _select_device(), _open_study_storage(spec)
@@ -104,7 +108,9 @@ def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
         name: DeviceSplit.from_numpy(getattr(cells, name), device)
         for name in ("train", *evaluated_splits)
     }
-    state, start_s = _train_with_checkpoints(spec, storage, splits, cells.shape, device)
+    state, start_s = _train_with_checkpoints(
+        spec, storage, splits, cells.shape, device, reporter=reporter
+    )
     stop_reason = get_stop_reason(state, spec.config)
     if stop_reason is None:
         raise RuntimeError(f"training ended after epoch {state.epoch} without a stop reason")
@@ -123,30 +129,28 @@ def _train_and_report(spec: TrialSpec, cells: BloodCells) -> None:
     }
     for name, content in files.items():
         _write_file(storage, name, content)
-    _report(
-        TrialOutcome(
-            stop_reason=stop_reason,
-            best_epoch=state.best_epoch,
-            epochs=state.epoch,
-            started_at=started_at,
-            duration_s=time.perf_counter() - start_s,
-            device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-            host=socket.gethostname(),
-            # PyTorch itself names its build, which the metadata of a package may omit.
-            versions=collect_versions() | {"torch": torch.__version__},
-            parameters=count_parameters(state.model),
-            operations=count_operations(state.model, cells.shape),
-            scores={
-                name: metrics.compute_scores(
-                    metrics.compute_confusion_matrix(
-                        labels, probabilities.argmax(1), cells.shape.n_classes
-                    )
+    return TrialOutcome(
+        stop_reason=stop_reason,
+        best_epoch=state.best_epoch,
+        epochs=state.epoch,
+        started_at=started_at,
+        duration_s=time.perf_counter() - start_s,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        host=socket.gethostname(),
+        # PyTorch itself names its build, which the metadata of a package may omit.
+        versions=collect_versions() | {"torch": torch.__version__},
+        parameters=count_parameters(state.model),
+        operations=count_operations(state.model, cells.shape),
+        scores={
+            name: metrics.compute_scores(
+                metrics.compute_confusion_matrix(
+                    labels, probabilities.argmax(1), cells.shape.n_classes
                 )
-                | {"auc": metrics.compute_auc(labels, probabilities)}
-                for name, (probabilities, labels) in predictions.items()
-            },
-            files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        )
+            )
+            | {"auc": metrics.compute_auc(labels, probabilities)}
+            for name, (probabilities, labels) in predictions.items()
+        },
+        files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     )
 
 
@@ -156,6 +160,8 @@ def _train_with_checkpoints(
     splits: Mapping[str, DeviceSplit],
     shape: DataShape,
     device: torch.device,
+    *,
+    reporter: TrialReporter,
 ) -> tuple[TrainingState, float]:
     """Return the final state, and the start time shifted back by earlier training time."""
     start_s, name = time.perf_counter(), get_checkpoint_name(spec.id)
@@ -174,13 +180,14 @@ def _train_with_checkpoints(
     except OSError as error:
         raise _make_storage_error("read", storage, name, error) from error
     start_s -= previous_s
-    for report in _make_restored_reports(epochs):
-        _report(report)
+    reporter.report_restored(_make_restored_reports(epochs))
     last_save_s, save_duration_s = time.perf_counter(), 0.0
     for result in train(state, spec.config, train_split=splits["train"], val_split=splits["val"]):
-        # Reporting returns only when the driver lets the trial continue, so a checkpoint never
-        # contains an epoch that the driver has not processed.
-        _report(EpochReport(result=result, best_val_macro_f1=state.best_macro_f1, restored=False))
+        # At a rung, this returns only when the driver lets the trial continue. So a checkpoint
+        # never contains a rung for which the driver has not decided.
+        reporter.add_epoch(
+            EpochReport(result=result, best_val_macro_f1=state.best_macro_f1, restored=False)
+        )
         epochs.append(result)
         now_s = time.perf_counter()
         if (

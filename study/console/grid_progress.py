@@ -48,6 +48,8 @@ _OPTIONAL_COLUMNS = ("loss", "left", "time")
 MARGIN_LINES = 7
 """Lines of a terminal reserved for the title, the header and the lines above the table."""
 
+PROGRESS_INTERVAL_S = 1.0
+
 EndedTrials = Sequence[tuple[TrialRecord, Sequence[EpochRecord]]]
 
 
@@ -76,6 +78,7 @@ class GridProgress:
             row.epochs = [*epochs]
         self._console, self._n_slots = console, n_slots
         self._start_time = time.monotonic()
+        self._last_progress_time = float("-inf")
         self._live_display: Live | None = None
 
     def __enter__(self) -> Self:
@@ -125,7 +128,8 @@ class GridProgress:
                 f"{record.id}: {record.state} after {format_count(record.epochs, 'epoch')} in "
                 f"{format_duration(record.duration_s)} ({record.stop_reason})"
             )
-        self._print_event(self._describe_progress(self._make_stage()))
+        if self._live_display is None:
+            self._print_progress()
 
     def build_table(self) -> Table:
         """Return the table of all trials, or of the running ones if not all rows fit."""
@@ -168,6 +172,17 @@ class GridProgress:
             names.remove(name)
             width -= COLUMN_GAP + _COLUMN_WIDTHS[name]
         return names
+
+    def _print_progress(self) -> None:
+        """Print how many trials have ended, at most once per second and at the end.
+
+        With 1,000 trials, the estimate of the time left takes 10 ms.
+        """
+        now = time.monotonic()
+        has_ended = all(row.state.has_ended for row in self._rows.values())
+        if has_ended or now - self._last_progress_time >= PROGRESS_INTERVAL_S:
+            self._last_progress_time = now
+            self._print_line(self._describe_progress(self._make_stage()))
 
     def _print_event(self, text: str) -> None:
         if self._live_display is None:

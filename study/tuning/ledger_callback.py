@@ -24,6 +24,7 @@ from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
 from study.runtime.tune_internals import PickledAsBlank, clear_trial_metrics
 from study.runtime.watchdog import Heartbeat
+from study.tuning.background_writer import BackgroundWriter
 from study.tuning.failures import FailureTracker
 from study.tuning.listeners import TrialListener
 from study.tuning.open_trial import OpenTrial
@@ -41,6 +42,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def __init__(
         self,
         ledger: Ledger,
+        writer: BackgroundWriter,
         listener: TrialListener,
         *,
         heartbeat: Heartbeat,
@@ -52,6 +54,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
 
         Args:
             ledger: Ledger of the study.
+            writer: Writer that writes to the ledger in a thread.
             listener: Listener that is notified; a trial is in the ledger before `on_trial_end`.
             heartbeat: Heartbeat that is updated whenever a trial is heard from.
             failures: Tracker that is told of failed attempts.
@@ -60,7 +63,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
                 diverges counts as failed.
         """
         self.error: StudyError | None = None
-        self._ledger = ledger
+        self._ledger, self._writer = ledger, writer
         self._listener = listener
         self._heartbeat = heartbeat
         self._failures = failures
@@ -81,13 +84,13 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         if self._search_run is not None:
             self._search_run.record_start(spec.id)
 
-        def enter() -> None:
+        def log_start() -> None:
             if is_retry:
                 enter_lost_evaluation(self._ledger, spec.id)
             self._ledger.log.add_start(spec.id)
-            self._listener.on_trial_start(spec.id)
 
-        self._guard(enter)
+        self._guard(lambda: self._writer.submit(log_start))
+        self._guard(lambda: self._listener.on_trial_start(spec.id))
 
     def on_trial_result(
         self,
@@ -99,16 +102,18 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     ) -> None:
         """Store a report of the worker."""
         open_trial, report = self._get_open_trial(trial), read_report(result)
-        if isinstance(report, EpochReport):
+        if report is None:
+            return
+        if report.epochs:
             if self._failures.node_failure_counts:
                 self._failures.record_epoch(open_trial.spec.id, str(result.get(NODE_IP)))
-            self._add_epoch(open_trial, report)
-            return
-        if report is not None:
-            open_trial.end = report
-        if isinstance(report, TrialFailure) and report.kind is FailureKind.RESOURCE:
+            self._add_epochs(open_trial, report.epochs)
+        end = report.end
+        if end is not None:
+            open_trial.end = end
+        if isinstance(end, TrialFailure) and end.kind is FailureKind.RESOURCE:
             # The environment is at fault, so the trial can be resumed once that is fixed.
-            self.fail(ResourceError(report.message, path=report.path, remedy=report.remedy))
+            self.fail(ResourceError(end.message, path=end.path, remedy=end.remedy))
 
     def on_trial_recover(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
@@ -164,6 +169,7 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
         """Raise a stored error; in the hooks above, Tune would attribute it to the trial."""
+        self._guard(self._writer.collect)
         if self.error is not None:
             raise self.error
 
@@ -199,23 +205,24 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         self._open_trials[spec.id] = open_trial
         return open_trial
 
-    def _add_epoch(self, open_trial: OpenTrial, report: EpochReport) -> None:
-        epoch, trial_id = EpochRecord(**asdict(report.result)), open_trial.spec.id
+    def _add_epochs(self, open_trial: OpenTrial, epochs: Sequence[EpochReport]) -> None:
+        trial_id = open_trial.spec.id
         self._heartbeat.last_time = time.monotonic()
-        self._heartbeat.longest_epoch_s = max(self._heartbeat.longest_epoch_s, epoch.duration_s)
-        open_trial.epochs.append(epoch)
-
-        def tell() -> None:
-            if self._search_run is not None:
-                self._search_run.record_epoch(trial_id, epoch.epoch)
+        for epoch in epochs:
+            record = EpochRecord(**asdict(epoch.result))
+            self._heartbeat.longest_epoch_s = max(
+                self._heartbeat.longest_epoch_s, record.duration_s
+            )
+            open_trial.epochs.append(record)
             self._listener.on_epoch(
                 trial_id,
-                epoch,
-                best_val_macro_f1=report.best_val_macro_f1,
-                restored=report.restored,
+                record,
+                best_val_macro_f1=epoch.best_val_macro_f1,
+                restored=epoch.restored,
             )
-
-        self._guard(tell)
+        if self._search_run is not None:
+            last_epoch, search_run = epochs[-1].result.epoch, self._search_run
+            self._guard(lambda: search_run.record_epoch(trial_id, last_epoch))
 
     def _record_complete(self, open_trial: OpenTrial, outcome: TrialOutcome) -> None:
         record = open_trial.make_complete_record(outcome)
@@ -240,14 +247,17 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def _add_to_ledger(
         self, record: TrialRecord, epochs: Sequence[EpochRecord], *, test_reason: str | None
     ) -> None:
-        def enter() -> None:
+        def write() -> TrialRecord:
             saved_record = self._ledger.add_trial(record, epochs=epochs, test_reason=test_reason)
+            self._ledger.remove_checkpoint(record.id)
+            return saved_record
+
+        def enter() -> None:
+            self._writer.submit(write, self._listener.on_trial_end)
             del self._open_trials[record.id]
             self._recorded_ids.add(record.id)
-            self._ledger.remove_checkpoint(record.id)
             if self._search_run is not None:
-                self._search_run.record_end(saved_record)
-            self._listener.on_trial_end(saved_record)
+                self._search_run.record_end(record)
 
         self._guard(enter)
 

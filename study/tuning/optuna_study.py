@@ -1,33 +1,29 @@
 """Drive Optuna's ask-and-tell interface for a search.
 
 The ledger is the source of truth, so Optuna's study is rebuilt from it whenever a search starts or
-resumes. Optuna's file is only a copy for `optuna-dashboard`, and can be lost without harm.
+resumes. It is kept in memory. Optuna's file is only a copy for `optuna-dashboard`, and can be lost
+without harm.
 """
 
-import sqlite3
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import optuna
-from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
-from optuna.trial import FixedTrial, create_trial
+from optuna.trial import FixedTrial, FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
 from bloodnets.config import TrialConfig
-from bloodnets.errors import ResourceError
 from reports.ledger.records import TrialRecord
 from reports.ledger.search_record import SearchRecord
 from reports.ledger.states import TrialState
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import make_optuna_params, suggest_config
+from study.tuning.optuna_file import OptunaFile
 from study.tuning.running_trials import RunningTrialsSampler
-
-SQLITE_TIMEOUT_S = 60.0
-"""Seconds that a write waits for a dashboard that reads."""
 
 _OPTUNA_STATES = {
     TrialState.COMPLETE: OptunaState.COMPLETE,
@@ -37,7 +33,7 @@ _OPTUNA_STATES = {
 
 
 class OptunaStudy:
-    """Optuna study of a search, in a file of its own.
+    """Optuna study of a search, with a copy in a file.
 
     Every method raises `ResourceError` if that file cannot be written.
     """
@@ -46,7 +42,7 @@ class OptunaStudy:
         """Create an empty study; a file of an earlier run is replaced.
 
         Args:
-            path: Path of the SQLite file.
+            path: Path of the file.
             name: Name of the study.
             search: Search space and settings.
         """
@@ -54,8 +50,9 @@ class OptunaStudy:
         self._search = search
         self._running_trials: dict[str, optuna.Trial] = {}
         self._last_epochs: dict[str, int] = {}
-        with _convert_storage_errors():
-            self._study = _create_study(path, name)
+        self._file = OptunaFile(path, name)
+        self._study = optuna.create_study(study_name=name, direction="maximize")
+        self._n_in_file = 0
 
     @property
     def n_running(self) -> int:
@@ -64,15 +61,17 @@ class OptunaStudy:
 
     def enqueue(self, config: TrialConfig) -> None:
         """Enqueue a configuration to be proposed after those enqueued before."""
-        with _convert_storage_errors():
-            self._study.enqueue_trial(make_optuna_params(config, self._search))
+        params = make_optuna_params(config, self._search)
+        self._study.enqueue_trial(params)
+        trial = FixedTrial(params)
+        suggest_config(trial, self._search)
+        self._add_to_file(OptunaState.WAITING, trial)
 
     def propose(self) -> tuple[optuna.Trial, TrialConfig]:
         """Return Optuna's next trial and its configuration; pass the trial to `start` next."""
-        with _convert_storage_errors():
-            self._study.sampler = self._make_sampler(len(self._study.get_trials(deepcopy=False)))
-            trial = self._study.ask()
-            return trial, suggest_config(trial, self._search)
+        self._study.sampler = self._make_sampler(len(self._study.get_trials(deepcopy=False)))
+        trial = self._study.ask()
+        return trial, suggest_config(trial, self._search)
 
     def start(self, trial: optuna.Trial, trial_id: str, configuration: str) -> None:
         """Set the id and the configuration name of a proposed trial, which other methods refer to.
@@ -85,12 +84,14 @@ class OptunaStudy:
             trial_id: Id of the trial in the ledger.
             configuration: Name of its configuration.
         """
-        with _convert_storage_errors():
-            trial.set_user_attr("id", trial_id)
-            trial.set_user_attr("configuration", configuration)
-            if configuration not in CONFIGURATIONS:
-                _ = trial.relative_params  # runs the sampler, unless it has proposed the trial
+        user_attrs = {"id": trial_id, "configuration": configuration}
+        if configuration not in CONFIGURATIONS:
+            _ = trial.relative_params  # runs the sampler, unless it has proposed the trial
         self._running_trials[trial_id] = trial
+        if trial.number < self._n_in_file:
+            self._file.start(trial.number, user_attrs)
+        else:
+            self._add_to_file(OptunaState.RUNNING, trial, user_attrs=user_attrs)
 
     def report(self, trial_id: str, epoch: int, best_value: float) -> None:
         """Report the best val macro F1 so far, unless an earlier attempt reported the epoch.
@@ -102,8 +103,9 @@ class OptunaStudy:
         """
         if epoch > self._last_epochs.get(trial_id, 0):
             self._last_epochs[trial_id] = epoch
-            with _convert_storage_errors():
-                self._running_trials[trial_id].report(best_value, epoch)
+            trial = self._running_trials[trial_id]
+            trial.report(best_value, epoch)
+            self._file.report(trial.number, epoch, best_value)
 
     def tell(self, record: TrialRecord, best_value: float) -> None:
         """Tell Optuna the final state of a trial.
@@ -113,10 +115,10 @@ class OptunaStudy:
             best_value: Best val macro F1 of the trial, 0 to 1; used if the trial is complete.
         """
         trial, state = self._running_trials.pop(record.id), _OPTUNA_STATES[record.state]
-        with _convert_storage_errors():
-            for name, value in _collect_user_attrs(record).items():
-                trial.set_user_attr(name, value)
-            self._study.tell(trial, best_value if state is OptunaState.COMPLETE else None, state)
+        value = best_value if state is OptunaState.COMPLETE else None
+        self._study.tell(trial, value, state)
+        user_attrs = {"stop_reason": record.stop_reason.value, "error": record.error}
+        self._file.tell(trial.number, state, value, user_attrs)
 
     def add_ended_trial(
         self, record: TrialRecord, config: TrialConfig, best_values: Sequence[float]
@@ -135,26 +137,65 @@ class OptunaStudy:
         suggest_config(fixed_trial, self._search)
         has_value = best_values and record.state is not TrialState.FAILED
         value, state = best_values[-1] if has_value else None, _OPTUNA_STATES[record.state]
-        is_replayed = self._search.sampler == "cmaes" and record.configuration not in CONFIGURATIONS
-        with _convert_storage_errors():
-            self._study.add_trial(
-                create_trial(
-                    state=OptunaState.RUNNING if is_replayed else state,
-                    value=None if is_replayed else value,
-                    params=fixed_trial.params,
-                    distributions=fixed_trial.distributions,
-                    user_attrs=_collect_user_attrs(record),
-                    intermediate_values=dict(enumerate(best_values, start=1)),
-                )
+        ended_trial = create_trial(
+            state=state,
+            value=value,
+            params=fixed_trial.params,
+            distributions=fixed_trial.distributions,
+            user_attrs={
+                "id": record.id,
+                "configuration": record.configuration,
+                "stop_reason": record.stop_reason.value,
+                "error": record.error,
+            },
+            intermediate_values=dict(enumerate(best_values, start=1)),
+        )
+        self._file.add(ended_trial)
+        self._n_in_file += 1
+        if self._search.sampler == "cmaes" and record.configuration not in CONFIGURATIONS:
+            self._replay(ended_trial)
+        else:
+            self._study.add_trial(ended_trial)
+
+    def close(self) -> None:
+        """Wait until the file is written."""
+        self._file.close()
+
+    def _add_to_file(
+        self,
+        state: OptunaState,
+        trial: FixedTrial | optuna.Trial,
+        *,
+        user_attrs: Mapping[str, str] | None = None,
+    ) -> None:
+        self._file.add(
+            create_trial(
+                state=state,
+                params=trial.params,
+                distributions=trial.distributions,
+                user_attrs=dict(user_attrs or {}),
             )
-            if is_replayed:
-                trial = self._study.get_trials(deepcopy=False)[-1]
-                sampler = self._make_sampler(trial.number)
-                space = sampler.infer_relative_search_space(self._study, trial)
-                sampler.sample_relative(self._study, trial, space)
-                self._study.tell(
-                    trial.number, value if state is OptunaState.COMPLETE else None, state
-                )
+        )
+        self._n_in_file += 1
+
+    def _replay(self, ended_trial: FrozenTrial) -> None:
+        """Add a trial as running, let the sampler propose it again, and tell its final state."""
+        self._study.add_trial(
+            create_trial(
+                state=OptunaState.RUNNING,
+                params=ended_trial.params,
+                distributions=ended_trial.distributions,
+                intermediate_values=ended_trial.intermediate_values,
+            )
+        )
+        trial = self._study.get_trials(deepcopy=False)[-1]
+        sampler = self._make_sampler(trial.number)
+        space = sampler.infer_relative_search_space(self._study, trial)
+        sampler.sample_relative(self._study, trial, space)
+        is_complete = ended_trial.state is OptunaState.COMPLETE
+        self._study.tell(
+            trial.number, ended_trial.value if is_complete else None, ended_trial.state
+        )
 
     def _make_sampler(self, number: int) -> BaseSampler:
         """Return the sampler of one trial.
@@ -189,39 +230,3 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
                 seed=seed, consider_pruned_trials=True, warn_independent_sampling=False
             )
         return RandomSampler(seed=seed)
-
-
-def _create_study(path: Path, name: str) -> optuna.Study:
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(path, timeout=SQLITE_TIMEOUT_S, check_same_thread=False)
-
-    path.unlink(missing_ok=True)
-    path.touch()  # raises a clear error if not writable; SQLite accepts an empty file
-    storage = optuna.storages.RDBStorage(
-        # A URL would need the path to be quoted, which differs between versions of SQLAlchemy.
-        "sqlite:///optuna.db",
-        engine_kwargs={"creator": connect},
-    )
-    study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names(["val_macro_f1"])  # labels the axes of a dashboard
-    return study
-
-
-def _collect_user_attrs(record: TrialRecord) -> dict[str, str | None]:
-    return {
-        "id": record.id,
-        "configuration": record.configuration,
-        "stop_reason": record.stop_reason,
-        "error": record.error,
-    }
-
-
-@contextmanager
-def _convert_storage_errors() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, StorageInternalError) as error:
-        text = " ".join(str(error).split())
-        raise ResourceError(f"cannot write Optuna's file: {text:.200}") from error

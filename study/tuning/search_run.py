@@ -1,7 +1,7 @@
 """Run a search: decide which trial is next, which trials continue, and when the search ends."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from bloodnets.config import TrialConfig
@@ -15,11 +15,8 @@ from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import contains, make_baseline_configs
 from study.tuning.asha import Rungs, compute_running_best
 
-OPTUNA_FILE = "optuna.db"
-"""Name of Optuna's file in a study's folder.
-
-SQLite files remain readable if a process is killed while it writes; Optuna's journal files do not.
-"""
+OPTUNA_FILE = "optuna.journal"
+"""Name of Optuna's file in a study's folder."""
 
 
 class SearchRun:
@@ -72,21 +69,24 @@ class SearchRun:
         """Number of trials that were proposed and have not ended."""
         return self._optuna_study.n_running
 
-    def propose(self) -> PlannedTrial:
-        """Return the next trial, and add it to the ledger if it is new.
+    def propose(self, add_proposal: Callable[[PlannedTrial], None]) -> PlannedTrial:
+        """Return the next trial.
 
         Trials that an earlier run left unfinished come first, then published configurations, then
         Optuna's proposals.
 
+        Args:
+            add_proposal: Function that adds a new proposal to the ledger.
+
         Raises:
-            ResourceError: The proposal cannot be written.
+            ResourceError: Optuna's file or the ledger cannot be written.
         """
         trial, config = self._optuna_study.propose()
         if trial.number < len(self._proposals):
             planned = self._proposals[trial.number]
         else:
             planned = self._make_planned_trial(trial.number, config)
-            self.ledger.add_proposal(planned)
+            add_proposal(planned)
             self._proposals.append(planned)
         self._optuna_study.start(trial, planned.id, planned.configuration)
         return planned
@@ -98,13 +98,14 @@ class SearchRun:
             ResourceError: Optuna's file cannot be written.
         """
         n_ended = self.search.n_trials - self.n_remaining
-        return [self.propose() for _ in range(len(self._proposals) - n_ended)]
+        n_unfinished = len(self._proposals) - n_ended
+        return [self.propose(self.ledger.add_proposal) for _ in range(n_unfinished)]
 
     def record_start(self, trial_id: str) -> None:
         """Discard the best value of an earlier attempt at a trial."""
         self.best_values.pop(trial_id, None)
 
-    def decide(self, trial_id: str, configuration: str, report: EpochReport) -> bool:
+    def decide(self, trial_id: str, configuration: str, epoch: EpochReport) -> bool:
         """Return whether a trial continues after an epoch, and check the target of the search.
 
         Published configurations are never stopped. So the best of them is known, and the search
@@ -113,14 +114,14 @@ class SearchRun:
         Args:
             trial_id: Id of the trial.
             configuration: Name of its configuration.
-            report: Report of the epoch. After a restored epoch, the trial always continues.
+            epoch: Epoch. After a restored epoch, the trial always continues.
         """
-        best_value = self.best_values[trial_id] = report.best_val_macro_f1
+        best_value = self.best_values[trial_id] = epoch.best_val_macro_f1
         target = self.search.target_macro_f1
         if self.end_reason is None and target is not None and best_value >= target:
             self.end_reason = EndReason.TARGET_MACRO_F1
-        is_promoted = self.rungs.report(trial_id, report.result.epoch, best_value)
-        if is_promoted or report.restored or configuration in CONFIGURATIONS:
+        is_promoted = self.rungs.report(trial_id, epoch.result.epoch, best_value)
+        if is_promoted or epoch.restored or configuration in CONFIGURATIONS:
             return True
         self.stop_reasons[trial_id] = StopReason.ASHA
         return False
@@ -147,6 +148,14 @@ class SearchRun:
         """
         self.stop_reasons.pop(record.id, None)
         self._optuna_study.tell(record, self.best_values.get(record.id, 0.0))
+
+    def close(self) -> None:
+        """Wait until Optuna's file is written.
+
+        Raises:
+            ResourceError: It cannot be written.
+        """
+        self._optuna_study.close()
 
     def _add_earlier_trials(self) -> list[TrialRecord]:
         """Add ended trials to the rungs and Optuna, enqueue the others; return the ended ones."""

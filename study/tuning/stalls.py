@@ -8,7 +8,7 @@ from statistics import median
 from ray import tune
 from ray.tune.experiment import Trial
 
-from bloodnets.messages import EpochReport, read_report, read_spec
+from bloodnets.messages import read_report, read_spec
 from reports.format.units import format_duration
 from study.runtime.tune_internals import PickledAsBlank, kill_trial_process
 from study.tuning.listeners import TrialListener
@@ -80,9 +80,10 @@ class StallCallback(PickledAsBlank, tune.Callback):
             return
         running.last_time, running.is_named = self._clock(), False
         report = read_report(result)
-        if isinstance(report, EpochReport) and not report.restored:
-            running.epoch_durations.append(report.result.duration_s)
-            self._longest_epoch_s = max(self._longest_epoch_s, report.result.duration_s)
+        for epoch in report.epochs if report is not None else ():
+            if not epoch.restored:
+                running.epoch_durations.append(epoch.result.duration_s)
+                self._longest_epoch_s = max(self._longest_epoch_s, epoch.result.duration_s)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object

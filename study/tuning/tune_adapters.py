@@ -11,14 +11,20 @@ from ray.tune.search import Searcher
 
 from bloodnets.config import TrialConfig
 from bloodnets.errors import StudyError
-from bloodnets.messages import SPEC_KEY, EpochReport, TrialSpec, read_report, read_spec
+from bloodnets.messages import SPEC_KEY, TrialSpec, read_report, read_spec
 from bloodnets.storage.location import to_absolute_str
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
-from study.runtime.tune_internals import PickledAsBlank, find_pending_trial
+from study.runtime.tune_internals import PickledAsBlank, count_ended_trials, find_pending_trial
 from study.tuning.search_run import SearchRun
 
 CAPACITY_REFRESH_S = 1.0
+
+MIN_REPORT_INTERVAL_S = 2.0
+"""Seconds between the reports of a trial, except at its rungs: the progress stays up to date."""
+
+MAX_REPORTS_PER_S = 100
+"""Such reports of all trials per second, for which the driver needs a quarter of its time."""
 
 
 class PlanSearcher(PickledAsBlank, Searcher):
@@ -53,6 +59,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         *,
         make_spec: Callable[[PlannedTrial], TrialSpec],
         get_capacity: Callable[[], int],
+        add_proposal: Callable[[PlannedTrial], None],
         on_proposal: Callable[[PlannedTrial], None],
         on_error: Callable[[StudyError], None],
     ) -> None:
@@ -62,6 +69,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
             search_run: Search that proposes the trials.
             make_spec: Function that returns the specification of a planned trial.
             get_capacity: Function that returns how many trials can run at the same time.
+            add_proposal: Function that adds a new proposal to the ledger.
             on_proposal: Function that is called with each proposal.
             on_error: Function that is called if a proposal could not be written to the ledger.
         """
@@ -69,6 +77,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         self._search_run = search_run
         self._make_spec = make_spec
         self._get_capacity = get_capacity
+        self._add_proposal = add_proposal
         self._on_proposal, self._on_error = on_proposal, on_error
         self._capacity, self._capacity_time = 0, float("-inf")
 
@@ -83,7 +92,7 @@ class ProposalSearcher(PickledAsBlank, Searcher):
         if self._search_run.n_running >= self._capacity:
             return None
         try:
-            planned = self._search_run.propose()
+            planned = self._search_run.propose(self._add_proposal)
             self._on_proposal(planned)
         except StudyError as error:
             self._on_error(error)
@@ -105,9 +114,17 @@ class PendingFirstScheduler(PickledAsBlank, FIFOScheduler):
     `tune_internals.find_pending_trial` explains why Tune's FIFO scheduler does not.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._n_ended = 0
+
     def choose_trial_to_run(self, tune_controller: TuneController) -> Trial | None:
-        """Return the trial to start next; None if none can start."""
-        return find_pending_trial(tune_controller)
+        """Return the trial to start next; None if none can start.
+
+        Tune calls it several times per report, so ended trials are not visited again.
+        """
+        self._n_ended = count_ended_trials(tune_controller, self._n_ended)
+        return find_pending_trial(tune_controller, first=self._n_ended)
 
 
 class AshaScheduler(PendingFirstScheduler):
@@ -120,13 +137,12 @@ class AshaScheduler(PendingFirstScheduler):
     def on_trial_result(
         self, tune_controller: TuneController, trial: Trial, result: dict[str, object]
     ) -> str:
-        """Return Tune's decision constant: whether a trial continues after an epoch."""
+        """Return Tune's decision constant: whether a trial continues after a report."""
         report, spec = read_report(result), read_spec(trial.config)
-        if isinstance(report, EpochReport) and not self._search_run.decide(
-            spec.id, spec.configuration, report
-        ):
-            return str(TrialScheduler.STOP)
-        return str(TrialScheduler.CONTINUE)
+        continues = True
+        for epoch in report.epochs if report is not None else ():  # a rung is always the last
+            continues = self._search_run.decide(spec.id, spec.configuration, epoch)
+        return str(TrialScheduler.CONTINUE if continues else TrialScheduler.STOP)
 
 
 class SearchStopper(PickledAsBlank, tune.Stopper):
@@ -150,16 +166,20 @@ def get_trial_id(trial: Trial) -> str:
 
 
 def prepare_specs(
-    ledger: Ledger, probe_file: str, *, evaluate_test: bool
+    ledger: Ledger, probe_file: str, *, evaluate_test: bool, n_slots: int = 1
 ) -> Callable[[PlannedTrial], TrialSpec]:
     """Return a function that makes the specification of a planned trial for its worker.
 
     Args:
         ledger: Ledger of the study.
         probe_file: File in the study's folder by which workers recognize the driver's storage.
-        evaluate_test: Whether the trials are evaluated on test.
+        evaluate_test: Whether the trials are evaluated on test. ASHA stops only trials that are
+            not.
+        n_slots: Number of trials that run at the same time.
     """
-    location = to_absolute_str(ledger.location)
+    location, search = to_absolute_str(ledger.location), ledger.study.search
+    rungs = search.rungs if search is not None and not evaluate_test else ()
+    report_interval_s = max(MIN_REPORT_INTERVAL_S, n_slots / MAX_REPORTS_PER_S)
 
     def make_spec(trial: PlannedTrial) -> TrialSpec:
         return TrialSpec(
@@ -170,6 +190,8 @@ def prepare_specs(
             probe_file=probe_file,
             study_fingerprint=ledger.study.fingerprint,
             evaluate_test=evaluate_test,
+            rungs=rungs,
+            report_interval_s=report_interval_s,
         )
 
     return make_spec

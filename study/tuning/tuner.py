@@ -4,6 +4,7 @@ import itertools
 import secrets
 import textwrap
 from collections.abc import Sequence
+from contextlib import closing
 
 from ray import tune
 from ray.exceptions import RayError
@@ -22,6 +23,7 @@ from study.runtime.resources import compute_max_parallel_trials, compute_reachab
 from study.runtime.session import RAY_LOG
 from study.runtime.tune_internals import patch_tune
 from study.runtime.watchdog import Heartbeat
+from study.tuning.background_writer import BackgroundWriter
 from study.tuning.failures import FailureTracker
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.listeners import SearchListener, TrialListener
@@ -79,26 +81,33 @@ def run_trials(
             return
         if n_runs == MAX_RUNS:
             raise make_lost_trials_error(ledger)
-        make_spec = prepare_specs(ledger, write_probe_file(ledger), evaluate_test=True)
+        make_spec = prepare_specs(
+            ledger,
+            write_probe_file(ledger),
+            evaluate_test=True,
+            n_slots=compute_reachable_trials(config),
+        )
         specs = [make_spec(trial) for trial in _sort_longest_first(remaining_trials)]
-        callback = LedgerCallback(
-            ledger,
-            listener,
-            heartbeat=heartbeat,
-            failures=FailureTracker(_get_trial_resources(config)),
-            test_reason=test_reason,
-        )
-        _run_tuner(
-            config,
-            cells,
-            ledger,
-            callback,
-            listener,
-            searcher=PlanSearcher(specs),
-            scheduler=PendingFirstScheduler(),
-            n_trials=len(specs),
-            max_concurrent=_limit_concurrency(config) or len(specs),
-        )
+        with BackgroundWriter() as writer:
+            callback = LedgerCallback(
+                ledger,
+                writer,
+                listener,
+                heartbeat=heartbeat,
+                failures=FailureTracker(_get_trial_resources(config)),
+                test_reason=test_reason,
+            )
+            _run_tuner(
+                config,
+                cells,
+                ledger,
+                callback,
+                listener,
+                searcher=PlanSearcher(specs),
+                scheduler=PendingFirstScheduler(),
+                n_trials=len(specs),
+                max_concurrent=_limit_concurrency(config) or len(specs),
+            )
 
 
 def run_proposals(
@@ -128,25 +137,27 @@ def run_proposals(
         StudyError: As in `run_trials`.
     """
     ledger = search_run.ledger
-    callback = LedgerCallback(
-        ledger,
-        listener,
-        heartbeat=heartbeat,
-        failures=FailureTracker(_get_trial_resources(config)),
-        search_run=search_run,
-    )
-    if search_run.end_reason is not None:
-        # An earlier run was interrupted while it recorded the trials that the end had stopped.
-        make_spec = prepare_specs(ledger, probe_file="", evaluate_test=False)
-        for planned in search_run.list_unfinished_proposals():
-            listener.on_proposal(planned)
-            callback.add_unstarted(make_spec(planned))
-    elif search_run.n_remaining > 0:
-        _run_search_tuner(config, cells, search_run, callback, listener)
-    if search_run.end_reason is not None:
-        callback.record_unfinished(StopReason(search_run.end_reason))
-    elif search_run.n_running > 0:
-        return None
+    with closing(search_run), BackgroundWriter() as writer:
+        callback = LedgerCallback(
+            ledger,
+            writer,
+            listener,
+            heartbeat=heartbeat,
+            failures=FailureTracker(_get_trial_resources(config)),
+            search_run=search_run,
+        )
+        if search_run.end_reason is not None:
+            # An earlier run was interrupted while it recorded the trials that the end had stopped.
+            make_spec = prepare_specs(ledger, probe_file="", evaluate_test=False)
+            for planned in search_run.list_unfinished_proposals():
+                listener.on_proposal(planned)
+                callback.add_unstarted(make_spec(planned))
+        elif search_run.n_remaining > 0:
+            _run_search_tuner(config, cells, search_run, callback, writer=writer, listener=listener)
+        if search_run.end_reason is not None:
+            callback.record_unfinished(StopReason(search_run.end_reason))
+        elif search_run.n_running > 0:
+            return None
     ledger.files.remove(CHECKPOINT_DIR)
     return search_run.end_reason or EndReason.TRIALS
 
@@ -178,6 +189,8 @@ def _run_search_tuner(
     cells: BloodCells,
     search_run: SearchRun,
     callback: LedgerCallback,
+    *,
+    writer: BackgroundWriter,
     listener: SearchListener,
 ) -> None:
     """Run Tune with the proposals of a search, under ASHA, until the search ends."""
@@ -192,7 +205,13 @@ def _run_search_tuner(
         listener,
         searcher=ProposalSearcher(
             search_run,
-            make_spec=prepare_specs(ledger, write_probe_file(ledger), evaluate_test=False),
+            make_spec=prepare_specs(
+                ledger,
+                write_probe_file(ledger),
+                evaluate_test=False,
+                n_slots=compute_reachable_trials(config),
+            ),
+            add_proposal=lambda planned: writer.submit(lambda: ledger.add_proposal(planned)),
             # Trials that wait for nodes make the autoscaler start them.
             get_capacity=lambda: capacity or compute_reachable_trials(config),
             on_proposal=listener.on_proposal,

@@ -17,6 +17,7 @@ from ray import tune
 
 from bloodnets import trainable
 from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
+from bloodnets.reporter import TrialReporter
 from bloodnets.training.epoch_result import EpochResult
 from bloodnets.versions import collect_versions
 
@@ -39,11 +40,17 @@ def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
     spec, start_s = read_spec(tune_config), time.perf_counter()
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     storage = trainable._open_study_storage(spec)
+    reporter = TrialReporter(
+        lambda report: tune.report({REPORT_KEY: report}),
+        rungs=spec.rungs,
+        interval_s=spec.report_interval_s,
+    )
     for epoch in range(1, cells.epochs + 1):
         time.sleep(cells.epoch_s)
         result = make_epoch_result(epoch, spec.id, cells.epoch_s)
-        report = EpochReport(result=result, best_val_macro_f1=result.val_macro_f1, restored=False)
-        tune.report({REPORT_KEY: report})
+        reporter.add_epoch(
+            EpochReport(result=result, best_val_macro_f1=result.val_macro_f1, restored=False)
+        )
     evaluated_splits = ("val", "test") if spec.evaluate_test else ("val",)
     arrays = {
         f"{split}_{name}": array
@@ -77,7 +84,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
         scores={split: dict.fromkeys(scores, 1.0) for split in evaluated_splits},
         files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     )
-    tune.report({REPORT_KEY: outcome})
+    reporter.end(outcome)
 
 
 def make_epoch_result(epoch: int, trial_id: str, epoch_s: float) -> EpochResult:
