@@ -47,9 +47,9 @@ the file has `null`.
 
 To read a study in Python, use [`load_study`](../how-to/notebook.md).
 
-A study can also hold `ray.log`, the output of Ray, `optuna.db`, a search for Optuna Dashboard, and
-`live.html`, the page of `bloodstudy watch`. They are not part of the format. A resume rebuilds
-`optuna.db` from the files below.
+A study can also hold `ray.log`, the output of Ray, `optuna.journal`, a search for Optuna
+Dashboard, and `live.html`, the page of `bloodstudy watch`. They are not part of the format. A
+resume rebuilds `optuna.journal` from the files below.
 
 Versions 3 and 4 of the format can be read. Reading a study of version 3 changes no file; keys that
 are new are None. It has no `events.jsonl`, but `test_evaluations.jsonl` with one

@@ -253,11 +253,11 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
             return saved_record
 
         def enter() -> None:
-            self._writer.submit(write, self._listener.on_trial_end)
             del self._open_trials[record.id]
             self._recorded_ids.add(record.id)
             if self._search_run is not None:
                 self._search_run.record_end(record)
+            self._writer.submit(write, self._listener.on_trial_end)
 
         self._guard(enter)
 

@@ -1,10 +1,12 @@
 """Write a copy of a search to a file for Optuna Dashboard, in a thread."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState
@@ -42,7 +44,9 @@ class OptunaFile:
         except OSError as error:
             raise _make_error(error) from error
         study = optuna.create_study(storage=self._storage, study_name=name, direction="maximize")
-        study.set_metric_names(["val_macro_f1"])  # labels the axes of a dashboard
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names(["val_macro_f1"])  # labels the axes of a dashboard
         self._study_id = self._storage.get_study_id_from_name(name)
 
     def add(self, trial: FrozenTrial) -> None:
@@ -85,7 +89,7 @@ class OptunaFile:
         Args:
             number: Number of a running trial.
             state: Final state.
-            value: Best val macro F1, 0 to 1; None unless the trial is complete.
+            value: Best val macro F1, 0 to 1; None without one.
             user_attrs: User attributes to set.
         """
         self._submit(lambda: self._set(number, state, value, user_attrs))

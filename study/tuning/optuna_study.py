@@ -116,9 +116,9 @@ class OptunaStudy:
         """
         trial, state = self._running_trials.pop(record.id), _OPTUNA_STATES[record.state]
         value = best_value if state is OptunaState.COMPLETE else None
-        self._study.tell(trial, value, state)
+        told = self._study.tell(trial, value, state)  # a pruned trial gets its last value
         user_attrs = {"stop_reason": record.stop_reason.value, "error": record.error}
-        self._file.tell(trial.number, state, value, user_attrs)
+        self._file.tell(trial.number, told.state, told.value, user_attrs)
 
     def add_ended_trial(
         self, record: TrialRecord, config: TrialConfig, best_values: Sequence[float]

@@ -35,7 +35,7 @@ from tests.helpers.search_builder import SEARCH_RECORD, build_search
 CUTS = (0, 0.25, 0.5, 0.75, None)
 """Share of a file that is left, 0 to 1; None if the file is deleted."""
 
-REGENERATED_FILES = ("optuna.db", "ray.log", "report/", "checkpoints/.")
+REGENERATED_FILES = ("optuna.journal", "ray.log", "report/", "checkpoints/.")
 """Files that resuming does not read: those derived from others, a log, the workers' marker."""
 
 

@@ -16,5 +16,7 @@ def make_spec(folder: Path, probe_file: str = "") -> TrialSpec:
         location=str(folder),
         probe_file=probe_file,
         study_fingerprint="f",
+        rungs=(),
+        report_interval_s=0,
         evaluate_test=False,
     )

@@ -112,7 +112,13 @@ def test_search_on_object_storage_keeps_all_its_files_there(
     names = {
         info.path.removeprefix(f"{path}/") for info in files.get_file_info(selected) if info.is_file
     }
-    assert names >= {"study.json", "proposals.jsonl", "confirmation.json", "optuna.db", "ray.log"}
+    assert names >= {
+        "study.json",
+        "proposals.jsonl",
+        "confirmation.json",
+        "optuna.journal",
+        "ray.log",
+    }
     assert not [name for name in names if name.startswith("checkpoints/")]
     refused = read_output(run_in(tmp_path, *words), code=4)
     assert refused.startswith(f"bloodstudy: {STUDIES}/s already exists; choose another --name")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ray import tune
 
 from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
+from bloodnets.reporter import TrialReporter
 from bloodnets.training.epoch_result import EpochResult
 
 MAX_EPOCHS = 20
@@ -80,6 +81,11 @@ def derive_noise_seed(trial_id: str) -> int:
 def run_trial(tune_config: Mapping[str, object], *, cells: object) -> None:
     """Replace `bloodnets.trainable.run_trial`: report as it does, without training."""
     spec = read_spec(tune_config)
+    reporter = TrialReporter(
+        lambda report: tune.report({REPORT_KEY: report}),
+        rungs=spec.rungs,
+        interval_s=spec.report_interval_s,
+    )
     values = simulate_curve(spec.config.to_dict(), derive_noise_seed(spec.id))
     values = values[: spec.config.max_epochs]
     for epoch, (value, best_value) in enumerate(
@@ -93,8 +99,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: object) -> None:
             val_macro_f1=value,
             duration_s=0.0,
         )
-        report = EpochReport(result=result, best_val_macro_f1=best_value, restored=False)
-        tune.report({REPORT_KEY: report})
+        reporter.add_epoch(EpochReport(result=result, best_val_macro_f1=best_value, restored=False))
     outcome = TrialOutcome(
         stop_reason="max_epochs",
         best_epoch=int(values.argmax()) + 1,
@@ -109,4 +114,4 @@ def run_trial(tune_config: Mapping[str, object], *, cells: object) -> None:
         scores={"val": {"macro_f1": float(values.max())}},
         files={},
     )
-    tune.report({REPORT_KEY: outcome})
+    reporter.end(outcome)

@@ -63,6 +63,16 @@ def get_id(trial: Any) -> str:
     return read_spec(trial.config).id
 
 
+def list_epochs(reports: list[TrialReport]) -> list[EpochReport]:
+    return [epoch for report in reports for epoch in report.epochs]
+
+
+def get_outcome(reports: list[TrialReport]) -> TrialOutcome:
+    outcome = reports[-1].end
+    assert isinstance(outcome, TrialOutcome)
+    return outcome
+
+
 def make_checkpoint(config: TrialConfig, cells: BloodCells, *first_scores: float) -> bytes:
     """Return the checkpoint of a trial after its first epoch, or of as many as there are scores.
 
@@ -130,10 +140,8 @@ def collector(ray_folder: Path, folder: Path, cells: BloodCells) -> Collector:
 
 
 def test_run_trial_reports_each_epoch_and_then_the_outcome(collector: Collector) -> None:
-    first, second, outcome = collector.reports["trained"]
-    assert isinstance(first, EpochReport)
-    assert isinstance(second, EpochReport)
-    assert isinstance(outcome, TrialOutcome)
+    first, second = list_epochs(collector.reports["trained"])
+    outcome = get_outcome(collector.reports["trained"])
     assert [report.result.epoch for report in (first, second)] == [1, 2]
     assert not first.restored
     values = [report.result.val_macro_f1 for report in (first, second)]
@@ -145,11 +153,8 @@ def test_run_trial_reports_each_epoch_and_then_the_outcome(collector: Collector)
 
 
 def test_run_trial_evaluates_test_only_if_asked(collector: Collector) -> None:
-    outcomes = {name: collector.reports[name][-1] for name in ("trained", "resumed")}
     splits = {
-        name: set(outcome.scores)
-        for name, outcome in outcomes.items()
-        if isinstance(outcome, TrialOutcome)
+        name: set(get_outcome(collector.reports[name]).scores) for name in ("trained", "resumed")
     }
     assert splits == {"trained": {"val", "test"}, "resumed": {"val"}}
 
@@ -159,8 +164,7 @@ def test_run_trial_that_evaluates_test_chooses_its_epoch_by_val(collector: Colle
     values = {
         name: [
             (report.result.val_accuracy, report.result.val_macro_f1, report.best_val_macro_f1)
-            for report in collector.reports[name]
-            if isinstance(report, EpochReport)
+            for report in list_epochs(collector.reports[name])
         ]
         for name in ("trained", "resumed")
     }
@@ -169,9 +173,7 @@ def test_run_trial_that_evaluates_test_chooses_its_epoch_by_val(collector: Colle
 
 
 def test_run_trial_restored_epochs_report_the_best_so_far(collector: Collector) -> None:
-    first, second, *_ = collector.reports["worse"]
-    assert isinstance(first, EpochReport)
-    assert isinstance(second, EpochReport)
+    first, second = collector.reports["worse"][0].epochs
     assert (first.restored, second.restored) == (True, True)
     assert (second.result.val_macro_f1, second.best_val_macro_f1) == (0.8, 0.9)
 
@@ -179,26 +181,22 @@ def test_run_trial_restored_epochs_report_the_best_so_far(collector: Collector) 
 def test_run_trial_writes_the_files_whose_hashes_it_reports(
     collector: Collector, folder: Path
 ) -> None:
-    outcome = collector.reports["trained"][-1]
-    assert isinstance(outcome, TrialOutcome)
+    outcome = get_outcome(collector.reports["trained"])
     assert {*outcome.files} == {"models/trained.safetensors", "predictions/trained.npz"}
     for name, sha256 in outcome.files.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == sha256
 
 
 def test_run_trial_reports_the_versions_of_its_process(collector: Collector) -> None:
-    outcome = collector.reports["trained"][-1]
-    assert isinstance(outcome, TrialOutcome)
+    outcome = get_outcome(collector.reports["trained"])
     assert outcome.versions == collect_versions() | {"torch": torch.__version__}
 
 
 def test_run_trial_with_a_checkpoint_resumes_to_the_same_weights(
     collector: Collector, folder: Path
 ) -> None:
-    first, second, outcome = collector.reports["resumed"]
-    assert isinstance(first, EpochReport)
-    assert isinstance(second, EpochReport)
-    assert isinstance(outcome, TrialOutcome)
+    first, second = list_epochs(collector.reports["resumed"])
+    outcome = get_outcome(collector.reports["resumed"])
     assert (first.restored, second.restored) == (True, False)
     assert outcome.duration_s > 1000  # with that of the epochs before
     trained, resumed = (folder / f"models/{name}.safetensors" for name in ("trained", "resumed"))
@@ -208,7 +206,7 @@ def test_run_trial_with_a_checkpoint_resumes_to_the_same_weights(
 def test_run_trial_that_does_not_see_the_studys_folder_reports_a_missing_resource(
     collector: Collector, folder: Path
 ) -> None:
-    (failure,) = collector.reports["elsewhere"]
+    failure = collector.reports["elsewhere"][-1].end
     assert isinstance(failure, TrialFailure)
     assert (failure.kind, failure.path) == (FailureKind.RESOURCE, str(folder))
     assert failure.remedy is not None
@@ -216,14 +214,14 @@ def test_run_trial_that_does_not_see_the_studys_folder_reports_a_missing_resourc
 
 
 def test_run_trial_non_finite_loss_is_reported_and_not_raised(collector: Collector) -> None:
-    (failure,) = collector.reports["diverging"]
+    failure = collector.reports["diverging"][-1].end
     assert isinstance(failure, TrialFailure)
     assert failure.kind is FailureKind.NON_FINITE_LOSS
     assert "diverging" not in collector.raised
 
 
 def test_run_trial_other_exception_is_reported_and_raised(collector: Collector) -> None:
-    (failure,) = collector.reports["damaged"]
+    failure = collector.reports["damaged"][-1].end
     assert isinstance(failure, TrialFailure)
     assert failure.kind is FailureKind.ERROR
     assert "damaged" in collector.raised

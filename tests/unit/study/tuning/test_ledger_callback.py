@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 from ray.tune.experiment import Trial
 
 from bloodnets.errors import ResourceError
-from bloodnets.messages import REPORT_KEY, SPEC_KEY, FailureKind, TrialFailure
+from bloodnets.messages import REPORT_KEY, SPEC_KEY, FailureKind, TrialFailure, TrialReport
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
 from reports.ledger.records import EpochRecord, TrialRecord
@@ -16,13 +17,15 @@ from reports.ledger.states import StopReason, TrialState
 from study.runtime.node_failures import NodeFailureError, NodeFailureKind
 from study.runtime.out_of_memory import describe_failure
 from study.runtime.watchdog import Heartbeat
+from study.tuning.background_writer import BackgroundWriter
 from study.tuning.failures import MAX_NODE_FAILURES, FailureTracker
 from study.tuning.ledger_callback import LedgerCallback
 from study.tuning.search_run import SearchRun
 from study.tuning.tune_adapters import SearchStopper, prepare_specs
+from tests.helpers.immediate_writer import ImmediateWriter
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.tuning.test_search_run import build_empty, load_optuna_trials
-from tests.unit.study.tuning.test_tune_adapters import make_report
+from tests.unit.study.tuning.test_tune_adapters import make_epoch, make_result
 
 MAX_RETRIES = 3
 
@@ -55,11 +58,16 @@ class Recorder:
 
 
 def make_callback(
-    search_run: SearchRun, listener: Recorder | None = None, *, in_search: bool = True
+    search_run: SearchRun,
+    listener: Recorder | None = None,
+    *,
+    in_search: bool = True,
+    writer: BackgroundWriter | None = None,
 ) -> LedgerCallback:
     """Return a callback of a search, or of a plan whose trials it also has."""
     return LedgerCallback(
         search_run.ledger,
+        ImmediateWriter() if writer is None else writer,
         listener or Recorder(),
         heartbeat=Heartbeat(),
         failures=FailureTracker({"CPU": 1}),
@@ -70,7 +78,7 @@ def make_callback(
 def propose(search_run: SearchRun, **changes: object) -> Trial:
     """Return the next proposal as a trial of Tune's, not started."""
     make_spec = prepare_specs(search_run.ledger, probe_file="", evaluate_test=False)
-    spec = make_spec(search_run.propose())
+    spec = make_spec(search_run.propose(search_run.ledger.add_proposal))
     return Trial("stub", config={SPEC_KEY: replace(spec, **changes)}, stub=True)  # type: ignore[arg-type]
 
 
@@ -88,7 +96,7 @@ def fail(kind: FailureKind) -> dict[str, object]:
     failure = TrialFailure(
         kind=kind, message="it broke", exception="OSError", path="a/b", remedy="mend it"
     )
-    return {REPORT_KEY: failure}
+    return {REPORT_KEY: TrialReport(end=failure)}
 
 
 def give_up(trial: Trial) -> None:
@@ -110,6 +118,7 @@ def test_record_unfinished_waiting_trial_has_no_attempts(search_run: SearchRun) 
         (TrialState.PRUNED, StopReason.TIME_BUDGET, 1, 0),
         (TrialState.PRUNED, StopReason.TIME_BUDGET, 0, 0),
     ]
+    search_run.close()
     assert [trial.state.name for trial in load_optuna_trials(search_run.ledger)] == ["PRUNED"] * 2
 
 
@@ -135,9 +144,9 @@ def test_on_trial_start_second_attempt_forgets_the_epochs_of_the_first(
     trial = propose(search_run)
     for best_value in (0.9, 0.4):
         callback.on_trial_start(0, [], trial)
-        report = make_report(1, best_value)
-        search_run.decide(trial.config[SPEC_KEY].id, "trial-0", report)
-        callback.on_trial_result(0, [], trial, {REPORT_KEY: report})
+        epoch = make_epoch(1, best_value)
+        search_run.decide(trial.config[SPEC_KEY].id, "trial-0", epoch)
+        callback.on_trial_result(0, [], trial, make_result(epoch))
         if best_value == 0.9:
             callback.on_trial_result(0, [], trial, fail(FailureKind.ERROR))
             callback.on_trial_recover(0, [], trial)
@@ -284,9 +293,67 @@ def test_on_trial_recover_failures_with_an_epoch_in_between_do_not_end_the_run(
     trial.handle_error(NodeFailureError(kind=NodeFailureKind.DEATH))
     for epoch in range(1, MAX_NODE_FAILURES + 1):
         callback.on_trial_start(0, [], trial)
-        report = make_report(epoch, 0.5)
+        report = make_epoch(epoch, 0.5)
         search_run.decide(trial.config[SPEC_KEY].id, "trial-0", report)
-        callback.on_trial_result(0, [], trial, {REPORT_KEY: report})
+        callback.on_trial_result(0, [], trial, make_result(report))
         callback.on_trial_recover(0, [], trial)
     callback.on_step_end(0, [])
     assert callback.error is None
+
+
+def test_on_trial_complete_slow_storage_does_not_delay_the_search(search_run: SearchRun) -> None:
+    """The end is shown once the trial is in the ledger."""
+    listener, is_free = Recorder(), Event()
+    with BackgroundWriter() as writer:
+        callback = make_callback(search_run, listener, writer=writer)
+        trial = propose(search_run)
+        callback.on_trial_start(0, [], trial)
+        callback.on_trial_result(0, [], trial, fail(FailureKind.NON_FINITE_LOSS))
+        writer.submit(is_free.wait)
+        callback.on_trial_complete(0, [], trial)
+        callback.on_step_end(0, [])
+        assert search_run.n_running == 0
+        assert read_records(search_run.ledger) == []
+        assert listener.events == ["start"]
+        is_free.set()
+    assert len(read_records(search_run.ledger)) == 1
+    assert listener.events == ["start", "end: pruned"]
+
+
+def test_on_step_end_failed_write_raises(
+    search_run: SearchRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_to_write(*args: object, **options: object) -> None:
+        raise ResourceError("disk full")
+
+    monkeypatch.setattr(search_run.ledger, "add_trial", fail_to_write)
+    writer = BackgroundWriter()
+    callback = make_callback(search_run, writer=writer)
+    trial = propose(search_run)
+    callback.on_trial_start(0, [], trial)
+    callback.on_trial_result(0, [], trial, fail(FailureKind.NON_FINITE_LOSS))
+    callback.on_trial_complete(0, [], trial)
+    with pytest.raises(ResourceError, match="disk full"):
+        writer.close()
+    callback.fail(ResourceError("later"))
+    with pytest.raises(ResourceError, match="later"):
+        callback.on_step_end(0, [])
+
+
+def test_on_trial_result_epochs_reported_together_are_all_recorded(
+    search_run: SearchRun,
+) -> None:
+    listener = Recorder()
+    callback = make_callback(search_run, listener)
+    trial = propose(search_run)
+    callback.on_trial_start(0, [], trial)
+    epochs = [make_epoch(1, 0.5), make_epoch(2, 0.7)]
+    for epoch in epochs:
+        search_run.decide(trial.config[SPEC_KEY].id, "trial-0", epoch)
+    failure = TrialFailure(kind=FailureKind.NON_FINITE_LOSS, message="nan", exception="E")
+    report = TrialReport(epochs=tuple(epochs), end=failure)
+    callback.on_trial_result(0, [], trial, {REPORT_KEY: report})
+    callback.on_trial_complete(0, [], trial)
+    (record,) = read_records(search_run.ledger)
+    assert [epoch.epoch for epoch in search_run.ledger.read_epochs(record.id)] == [1, 2]
+    assert listener.events == ["start", "epoch 1", "epoch 2", "end: pruned"]

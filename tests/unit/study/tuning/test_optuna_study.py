@@ -1,10 +1,8 @@
 """Optuna's proposals, and its file as other programs see it."""
 
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
-import optuna
 import pytest
 from optuna.samplers import CmaEsSampler, GPSampler, RandomSampler
 from optuna.trial import TrialState
@@ -16,20 +14,16 @@ from reports.ledger.states import TrialState as LedgerState
 from study.configs.search_space import contains, make_baseline_configs
 from study.tuning.optuna_study import OptunaStudy, make_sampler
 from study.tuning.running_trials import RunningTrialsSampler
+from tests.helpers.optuna_studies import load_optuna_study
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.console.test_search_progress import ended, planned
 
 BASELINES = make_baseline_configs(SEARCH_RECORD)
 
 
-def load(path: Path) -> optuna.Study:
-    """Load the study as another program does."""
-    return optuna.load_study(study_name="s", storage=f"sqlite:///{path}")
-
-
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "optuna.db"
+    return tmp_path / "optuna.journal"
 
 
 def make_record(trial_id: str, state: LedgerState, reason: StopReason) -> TrialRecord:
@@ -38,30 +32,21 @@ def make_record(trial_id: str, state: LedgerState, reason: StopReason) -> TrialR
 
 def test_optuna_study_metric_is_named_for_dashboards(path: Path) -> None:
     OptunaStudy(path, "s", SEARCH_RECORD)
-    assert load(path).metric_names == ["val_macro_f1"]
-
-
-@pytest.mark.parametrize("name", ["what?", "50%25", "a#b", "ü b"])
-def test_optuna_study_in_a_folder_with_special_characters_is_written(
-    tmp_path: Path, name: str
-) -> None:
-    path = tmp_path / name / "optuna.db"
-    path.parent.mkdir()
-    OptunaStudy(path, "s", SEARCH_RECORD).propose()
-    with sqlite3.connect(path) as file:
-        assert file.execute("SELECT COUNT(*) FROM trials").fetchone() == (1,)
-    file.close()
+    assert load_optuna_study(path, "s").metric_names == ["val_macro_f1"]
 
 
 def test_optuna_study_of_an_earlier_run_is_replaced(path: Path) -> None:
-    OptunaStudy(path, "s", SEARCH_RECORD).propose()
+    earlier = OptunaStudy(path, "s", SEARCH_RECORD)
+    earlier.start(earlier.propose()[0], "a", "trial-0")
+    earlier.close()
+    assert len(load_optuna_study(path, "s").trials) == 1
     OptunaStudy(path, "s", SEARCH_RECORD)
-    assert load(path).trials == []
+    assert load_optuna_study(path, "s").trials == []
 
 
 def test_optuna_study_unwritable_file_raises(tmp_path: Path) -> None:
     with pytest.raises(ResourceError) as caught:
-        OptunaStudy(tmp_path / "missing" / "optuna.db", "s", SEARCH_RECORD)
+        OptunaStudy(tmp_path / "missing" / "optuna.journal", "s", SEARCH_RECORD)
     assert isinstance(caught.value.__cause__, OSError)
 
 
@@ -81,7 +66,8 @@ def test_report_best_values_of_a_second_attempt_are_not_recorded_twice(path: Pat
     for epoch, value in ((1, 0.5), (2, 0.6), (1, 0.1), (2, 0.2), (3, 0.7)):
         study.report("a", epoch, value)
     study.tell(make_record("a", LedgerState.PRUNED, StopReason.ASHA), 0.7)
-    (found,) = load(path).trials
+    study.close()
+    (found,) = load_optuna_study(path, "s").trials
     assert (found.state, found.intermediate_values) == (
         TrialState.PRUNED,
         {1: 0.5, 2: 0.6, 3: 0.7},
@@ -96,9 +82,11 @@ def test_add_ended_trial_equals_the_trial_told_when_it_ended(path: Path, tmp_pat
     study.report("a", 1, 0.5)
     record = make_record("a", LedgerState.COMPLETE, StopReason.MAX_EPOCHS)
     study.tell(record, 0.5)
-    again = OptunaStudy(other := tmp_path / "other.db", "s", SEARCH_RECORD)
+    again = OptunaStudy(other := tmp_path / "other.journal", "s", SEARCH_RECORD)
     again.add_ended_trial(record, config, [0.5])
-    (told,), (added,) = load(path).trials, load(other).trials
+    study.close()
+    again.close()
+    (told,), (added,) = load_optuna_study(path, "s").trials, load_optuna_study(other, "s").trials
     for name in ("state", "value", "params", "distributions", "user_attrs", "intermediate_values"):
         assert getattr(told, name) == getattr(added, name), name
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
@@ -22,6 +21,7 @@ from reports.ledger.states import StopReason
 from study.tuning import search_run
 from study.tuning.asha import make_tripling_rungs
 from study.tuning.search_run import OPTUNA_FILE, SearchRun
+from tests.helpers.optuna_studies import load_optuna_study
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
 SMALL = replace(SEARCH_RECORD, n_trials=6, max_epochs=6, rungs=make_tripling_rungs(1, 6))
@@ -33,13 +33,12 @@ def build_empty(folder: Path, search: SearchRecord = SMALL) -> Ledger:
 
 def load_optuna_trials(ledger: Ledger) -> list[FrozenTrial]:
     """As another program sees the file."""
-    name, file = ledger.study.name, ledger.folder / OPTUNA_FILE
-    return optuna.load_study(study_name=name, storage=f"sqlite:///{file}").trials
+    return load_optuna_study(ledger.folder / OPTUNA_FILE, ledger.study.name).trials
 
 
 def run(own: SearchRun, ledger: Ledger, values: list[float], reason: StopReason) -> PlannedTrial:
     """Propose a trial, let it have epochs, end it."""
-    planned = own.propose()
+    planned = own.propose(ledger.add_proposal)
     finish(own, ledger, planned, values, reason)
     return planned
 
@@ -97,6 +96,7 @@ def test_record_end_each_state_is_told_to_optuna(
     run(own, ledger, [0.3, 0.2], StopReason.ERROR)
     run(own, ledger, [], StopReason.DIVERGED)
     run(own, ledger, [0.3, 0.4], StopReason.TIME_BUDGET)
+    own.close()
     complete, stopped, failed, diverged, ended = load_optuna_trials(ledger)
     assert (complete.state, complete.value) == (TrialState.COMPLETE, 0.6)  # the best, not the last
     assert complete.intermediate_values == {1: 0.2, 2: 0.6, 3: 0.6, 4: 0.6, 5: 0.6, 6: 0.6}
@@ -110,7 +110,7 @@ def test_record_end_each_state_is_told_to_optuna(
 def test_propose_published_configurations_come_first(tmp_path: Path) -> None:
     ledger = build_empty(tmp_path / "s")
     own = SearchRun(ledger, SMALL)
-    first, second, third = (own.propose() for _ in range(3))
+    first, second, third = (own.propose(ledger.add_proposal) for _ in range(3))
     assert (first.configuration, second.configuration) == ("cnn-config-1", "cnn-config-2")
     assert (first.config["learning_rate"], second.config["learning_rate"]) == (0.01, 0.001)
     assert third.configuration == "trial-2"
@@ -119,8 +119,12 @@ def test_propose_published_configurations_come_first(tmp_path: Path) -> None:
 
 def test_propose_published_configurations_outside_the_space_are_skipped(tmp_path: Path) -> None:
     search = replace(SMALL, optimizers=("adam",))
-    own = SearchRun(build_empty(tmp_path / "s", search), search)
-    assert [own.propose().configuration for _ in range(2)] == ["cnn-config-2", "trial-1"]
+    ledger = build_empty(tmp_path / "s", search)
+    own = SearchRun(ledger, search)
+    assert [own.propose(ledger.add_proposal).configuration for _ in range(2)] == [
+        "cnn-config-2",
+        "trial-1",
+    ]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
@@ -134,15 +138,17 @@ def test_search_run_resumed_has_the_history_and_the_next_proposal(
     run(own, ledger, [0.1], StopReason.ASHA)
     run(own, ledger, [0.3, 0.2], StopReason.ERROR)
     run(own, ledger, [0.4, 0.1, 0.5], StopReason.ASHA)
-    before, rungs = [seen(trial) for trial in load_optuna_trials(ledger)], own.rungs.values
-    nxt = own.propose()
+    nxt, rungs = own.propose(ledger.add_proposal), own.rungs.values
+    own.close()
+    before = [seen(trial) for trial in load_optuna_trials(ledger)][:-1]
     ledger.folder.joinpath("proposals.jsonl").write_bytes(
         b"".join(ledger.files.read("proposals.jsonl").splitlines(keepends=True)[:-1])
     )
     again = SearchRun(ledger, search)
+    again.close()
     assert [seen(trial) for trial in load_optuna_trials(ledger)] == before
     assert again.rungs.values == rungs
-    assert again.propose() == nxt
+    assert SearchRun(ledger, search).propose(ledger.add_proposal) == nxt
 
 
 def test_propose_cmaes_resumed_gives_the_proposals_of_an_uninterrupted_search(
@@ -156,7 +162,8 @@ def test_propose_cmaes_resumed_gives_the_proposals_of_an_uninterrupted_search(
         own = SearchRun(ledger, search)
         for number in range(search.n_trials):
             if number == resumed_number:
-                own.propose()  # is left unfinished
+                own.propose(ledger.add_proposal)  # is left unfinished
+                own.close()
                 own = SearchRun(ledger, search)
             reason = reasons.get(number, StopReason.MAX_EPOCHS)
             run(own, ledger, [0.5 + 0.01 * (number * 7 % 11)], reason)
@@ -170,17 +177,20 @@ def test_propose_interrupted_trials_are_proposed_again(tmp_path: Path) -> None:
     ledger = build_empty(tmp_path / "s")
     own = SearchRun(ledger, SMALL)
     run(own, ledger, [0.5, 0.6], StopReason.ASHA)
-    lost = [own.propose(), own.propose()]
+    lost = [own.propose(ledger.add_proposal), own.propose(ledger.add_proposal)]
+    own.close()
     again = SearchRun(ledger, SMALL)
-    assert [again.propose(), again.propose()] == lost
+    assert [again.propose(ledger.add_proposal), again.propose(ledger.add_proposal)] == lost
     assert len(ledger.read_proposals()) == 3
     finish(again, ledger, lost[1], [0.4], StopReason.ASHA)
+    assert again.propose(ledger.add_proposal).configuration == "trial-3"
+    again.close()
     assert [trial.state for trial in load_optuna_trials(ledger)] == [
         TrialState.PRUNED,
         TrialState.RUNNING,
         TrialState.PRUNED,
+        TrialState.RUNNING,
     ]
-    assert again.propose().configuration == "trial-3"
 
 
 def test_search_run_resumed_counts_interrupted_trials_as_remaining(tmp_path: Path) -> None:
@@ -212,7 +222,7 @@ def test_search_run_optuna_file_has_the_states_of_the_ledger(tmp_path: Path) -> 
         diverged_numbers=[7],
         running_numbers=[9],
     )
-    SearchRun(ledger, search)
+    SearchRun(ledger, search).close()
     states = Counter(trial.state.name for trial in load_optuna_trials(ledger))
     statuses = Counter(
         record.state for record in ledger.read_trials() if "test" not in record.scores

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from ray.tune.experiment import Trial
 
-from bloodnets.messages import REPORT_KEY, SPEC_KEY
+from bloodnets.messages import SPEC_KEY
 from study.tuning import stalls
 from study.tuning.stalls import MIN_STALL_S, STALL_EPOCHS, StallCallback
 from tests.helpers.specs import make_spec
 from tests.unit.study.tuning.test_ledger_callback import Recorder
-from tests.unit.study.tuning.test_tune_adapters import make_report
+from tests.unit.study.tuning.test_tune_adapters import make_epoch, make_result
 
 
 class Clock:
@@ -36,7 +36,7 @@ class Watched:
 
     def report(self, number: int = 0) -> None:
         """Let a trial report an epoch of one second."""
-        self.callback.on_trial_result(0, [], self.trials[number], {REPORT_KEY: make_report(1, 0.5)})
+        self.callback.on_trial_result(0, [], self.trials[number], make_result(make_epoch(1, 0.5)))
 
     def wait(self, seconds: float) -> list[str]:
         """Return what the listener hears in that time."""
@@ -72,9 +72,9 @@ def test_silent_trial_is_named_once_until_it_reports_again(killed: list[Trial]) 
 
 def test_trial_with_long_epochs_may_be_silent_for_longer() -> None:
     watched = Watched(None)
-    report = make_report(1, 0.5)
-    report = replace(report, result=replace(report.result, duration_s=30.0))
-    watched.callback.on_trial_result(0, [], watched.trials[0], {REPORT_KEY: report})
+    epoch = make_epoch(1, 0.5)
+    epoch = replace(epoch, result=replace(epoch.result, duration_s=30.0))
+    watched.callback.on_trial_result(0, [], watched.trials[0], make_result(epoch))
     assert watched.wait(STALL_EPOCHS * 30 - 10) == []
     assert len(watched.wait(20)) == 1
 

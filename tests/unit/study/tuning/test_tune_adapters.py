@@ -2,24 +2,34 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from ray.tune.experiment import Trial
 
-from bloodnets.messages import REPORT_KEY, SPEC_KEY, EpochReport
+from bloodnets.messages import REPORT_KEY, SPEC_KEY, EpochReport, TrialReport
 from bloodnets.training.epoch_result import EpochResult
+from reports.ledger.planned_trial import Config, PlannedTrial
 from reports.ledger.states import StopReason
+from study.configs.presets import PUBLISHED
 from study.tuning.search_run import SearchRun
-from study.tuning.tune_adapters import AshaScheduler, PlanSearcher
+from study.tuning.tune_adapters import AshaScheduler, PlanSearcher, prepare_specs
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.specs import make_spec
 
+CONFIG = cast("Config", PUBLISHED["cnn-config-1"].to_dict())
 
-def make_report(epoch: int, best_value: float, *, restored: bool = False) -> EpochReport:
+
+def make_epoch(epoch: int, best_value: float, *, restored: bool = False) -> EpochReport:
     result = EpochResult(
         epoch=epoch, train_loss=1, val_loss=1, val_accuracy=0, val_macro_f1=0, duration_s=1
     )
     return EpochReport(result=result, best_val_macro_f1=best_value, restored=restored)
+
+
+def make_result(*epochs: EpochReport) -> dict[str, object]:
+    """Return a result of Tune's with a report of these epochs."""
+    return {REPORT_KEY: TrialReport(epochs=epochs)}
 
 
 def make_search_run(folder: Path) -> SearchRun:
@@ -44,10 +54,11 @@ def test_asha_scheduler_trial_behind_at_a_rung_is_stopped_unless_published(
     spec = replace(make_spec(tmp_path), id="own", configuration=configuration)
     trial = Trial("stub", config={SPEC_KEY: spec}, stub=True)
     answers = [
-        scheduler.on_trial_result(
-            None, trial, {REPORT_KEY: make_report(epoch, value, restored=restored)}
+        scheduler.on_trial_result(None, trial, make_result(*epochs))
+        for epochs in (
+            [make_epoch(1, 0.5, restored=restored)],
+            [make_epoch(epoch, 0.6, restored=restored) for epoch in (1, 2)],
         )
-        for epoch, value in ((1, 0.6), (2, 0.6))
     ]
     assert answers == ["CONTINUE", answer]
     assert search_run.rungs.values[2] == {"first": 0.9, "own": 0.6}
@@ -59,6 +70,25 @@ def test_asha_scheduler_result_without_a_report_continues(tmp_path: Path) -> Non
     scheduler = AshaScheduler(make_search_run(tmp_path / "s"))
     trial = Trial("stub", config={SPEC_KEY: make_spec(tmp_path)}, stub=True)
     assert scheduler.on_trial_result(None, trial, {"done": True}) == "CONTINUE"
+
+
+@pytest.mark.parametrize(("n_slots", "interval_s"), [(1, 2), (200, 2), (1024, 10.24)])
+def test_prepare_specs_more_slots_report_less_often(
+    tmp_path: Path, n_slots: int, interval_s: float
+) -> None:
+    ledger = make_search_run(tmp_path / "s").ledger
+    planned = PlannedTrial(id="a", configuration="c", config=CONFIG)
+    spec = prepare_specs(ledger, "p", evaluate_test=False, n_slots=n_slots)(planned)
+    assert spec.report_interval_s == interval_s
+
+
+@pytest.mark.parametrize(("evaluate_test", "rungs"), [(False, (2,)), (True, ())])
+def test_prepare_specs_only_trials_of_a_search_have_rungs(
+    tmp_path: Path, evaluate_test: bool, rungs: tuple[int, ...]
+) -> None:
+    ledger = make_search_run(tmp_path / "s").ledger
+    planned = PlannedTrial(id="a", configuration="c", config=CONFIG)
+    assert prepare_specs(ledger, "p", evaluate_test=evaluate_test)(planned).rungs == rungs
 
 
 def test_plan_searcher_gives_trials_in_order(tmp_path: Path) -> None:

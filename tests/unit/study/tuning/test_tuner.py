@@ -25,6 +25,7 @@ from study.tuning.search_run import SearchRun
 from study.tuning.tuner import MAX_RUNS, run_proposals, run_trials, write_probe_file
 from tests.benchmarks import trace
 from tests.helpers.call_recorder import PACKAGES, ROOT, Event, Recorder
+from tests.helpers.immediate_writer import write_immediately
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.study_configs import make_grid_config, make_search_config
 from tests.unit.study.tuning.test_ledger_callback import Recorder as ListenerRecorder
@@ -44,11 +45,13 @@ class TracedRun:
 def record_calls(function: Callable[[], object], *, start: str, end: str) -> list[Event]:
     """Call a function; return the first calls in it, as `tests.benchmarks.trace` counts them."""
     recorder, previous = Recorder(ROOT, PACKAGES, start=start, end=end), sys.getprofile()
-    sys.setprofile(recorder)
-    try:
-        function()
-    finally:
-        sys.setprofile(previous)
+    with pytest.MonkeyPatch.context() as patch:
+        write_immediately(patch)
+        sys.setprofile(recorder)
+        try:
+            function()
+        finally:
+            sys.setprofile(previous)
     return [event for event in recorder.events if event.is_main]
 
 
@@ -102,9 +105,10 @@ def search(
     record = replace(SEARCH_RECORD, n_trials=3, max_epochs=2, rungs=(1,), batch_size=16)
     config = make_search_config(tmp_path_factory.mktemp("search"), search=record)
     ledger = create_study(config.location, make_study_record(config, cells, ("bloodstudy",)))
-    search_run, console = SearchRun(ledger, record), Console(file=(output := io.StringIO()))
+    console = Console(file=(output := io.StringIO()))
 
     def run() -> None:
+        search_run = SearchRun(ledger, record)
         with SearchProgress(record, console) as progress:
             assert (
                 run_proposals(config, cells, search_run, listener=progress, heartbeat=Heartbeat())

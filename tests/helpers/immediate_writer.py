@@ -1,0 +1,26 @@
+"""Writer without a thread, so that a test sees what was written, and in which order."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from study.tuning import optuna_file, tuner
+from study.tuning.background_writer import BackgroundWriter
+
+
+class ImmediateWriter(BackgroundWriter):
+    """Writer that runs each operation at once, in the thread of its caller."""
+
+    def submit(
+        self, write: Callable[[], Any], on_written: Callable[[Any], None] | None = None
+    ) -> None:
+        result = write()
+        if on_written is not None:
+            on_written(result)
+
+
+def write_immediately(patch: pytest.MonkeyPatch) -> None:
+    """Let the files of studies be written without threads."""
+    for module in (optuna_file, tuner):
+        patch.setattr(module, "BackgroundWriter", ImmediateWriter)
