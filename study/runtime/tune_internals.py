@@ -181,7 +181,7 @@ def _skip_snapshots() -> None:
 
 def _skip_callback_count() -> None:
     """Make Tune not count callbacks for usage statistics, for which it imports MLflow (2 s)."""
-    usage.tag_callbacks = lambda callbacks: False
+    usage.tag_callbacks = lambda _: False
 
 
 def load_trial_error(trial: Trial) -> Exception | None:

@@ -1,7 +1,9 @@
 """The private API of Ray Tune is still there, and does what we use it for."""
 
+import json
 import os
 import pickle
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from study.runtime.tune_internals import (
     OutOfMemoryActorError,
     PickledAsBlank,
     clear_trial_metrics,
+    count_ended_trials,
     find_pending_trial,
     load_trial_error,
     patch_tune,
@@ -39,9 +42,11 @@ class SpyScheduler(PickledAsBlank, FIFOScheduler):
     def __init__(self) -> None:
         super().__init__()
         self.chosen: list[Any] = []
+        self.n_ended = 0
 
     def choose_trial_to_run(self, controller: Any) -> Any:
-        self.chosen.append(find_pending_trial(controller))
+        self.n_ended = count_ended_trials(controller, self.n_ended)
+        self.chosen.append(find_pending_trial(controller, first=self.n_ended))
         return self.chosen[-1]
 
 
@@ -78,6 +83,28 @@ def test_patch_tune_gives_trials_no_environment_of_their_own(
     assert results[0].metrics["runtime_env"] == {}
 
 
+def report_parameter(config: dict[str, Any], *, value: int) -> None:
+    tune.report({"value": value})
+
+
+def test_patch_tune_each_run_has_its_own_trainable_class_and_an_empty_snapshot(
+    ray_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray.air.integrations.mlflow", None)  # no import
+    values = []
+    for value in (1, 2):
+        patch_tune()
+        results = tune.Tuner(
+            tune.with_parameters(report_parameter, value=value),
+            tune_config=tune.TuneConfig(num_samples=2),
+            run_config=tune.RunConfig(storage_path=str(tmp_path), name=str(value), verbose=0),
+        ).fit()
+        values.append([result.metrics["value"] for result in results])
+    assert values == [[1, 1], [2, 2]]
+    snapshots = [json.loads(path.read_text()) for path in tmp_path.glob("*/experiment_state-*")]
+    assert [snapshot["trial_data"] for snapshot in snapshots] == [[], []]
+
+
 def test_find_pending_trial_on_a_real_controller_starts_every_trial(
     ray_folder: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +117,7 @@ def test_find_pending_trial_on_a_real_controller_starts_every_trial(
     ).fit()
     assert sorted(result.metrics["loss"] for result in results) == [0, 1, 2]
     assert any(trial is not None for trial in scheduler.chosen)
+    assert scheduler.n_ended >= 2
     assert len(callback.metrics) == 3
     for before, after in callback.metrics:
         assert "loss" in before
