@@ -1,5 +1,7 @@
 """Find configurations that train the same model, so that each model is compared only once."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,6 +72,22 @@ def find_representatives(predictions: TestPredictions) -> dict[str, str]:
         else:
             representatives[name] = name
     return representatives
+
+
+def list_copies(representatives: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the other configurations that train the same model, by name of the model.
+
+    Args:
+        representatives: Representative by configuration, from `find_representatives`.
+
+    Returns:
+        Names by name of the model; only models that have such copies.
+    """
+    copies: dict[str, list[str]] = {}
+    for name, model in representatives.items():
+        if name != model:
+            copies.setdefault(model, []).append(name)
+    return copies
 
 
 def _is_same_model(predictions: TestPredictions, first_row: int, second_row: int) -> bool:

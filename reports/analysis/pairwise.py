@@ -12,6 +12,7 @@ from scipy import special
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.bootstrap import BootstrapScores
 from reports.analysis.contrasts import estimate_contrasts
+from reports.analysis.distinct_models import list_copies
 from reports.analysis.intervals import adjust_holm
 from reports.analysis.model_groups import assign_letters, find_groups, rank_models
 from reports.analysis.pair_decisions import DEFAULT_MARGIN, Decision, decide_pairs
@@ -105,14 +106,10 @@ def compare_configurations(
     equivalent = pairs[pairs["decision"] == Decision.EQUIVALENT]
     tied_groups = find_groups(ranked_names, tied)
     equivalent_groups = [group for group in find_groups(ranked_names, equivalent) if len(group) > 1]
-    copies: dict[str, list[str]] = {}
-    for name, model in bootstrap.representatives.items():
-        if name != model:
-            copies.setdefault(model, []).append(name)
     return PairwiseComparison(
         pairs=pairs,
         margin=margin,
-        copies=copies,
+        copies=list_copies(bootstrap.representatives),
         replicate_sds=replicate_sds,
         homogeneity_p=homogeneity_p,
         ranked_names=ranked_names,

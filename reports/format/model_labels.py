@@ -6,6 +6,9 @@ import pandas as pd
 
 from reports.format.text import label
 
+MAX_VOTE_NAMES = 3
+"""Configurations that the name of a vote lists; only a vote of all has more."""
+
 
 def format_model(name: str, copies: Mapping[str, Sequence[str]]) -> str:
     """Return the name of a model with its copies, e.g. `cnn-config-2 = 4`.
@@ -31,6 +34,24 @@ def label_models(
         column: [format_model(str(name), copies) for name in frame[column]] for column in columns
     }
     return frame.assign(**labels)
+
+
+def format_vote(configurations: Sequence[str], copies: Mapping[str, Sequence[str]]) -> str:
+    """Return the name of a vote, e.g. `2 best: cnn-config-1, cnn-config-2`.
+
+    Args:
+        configurations: Names of the configurations, the best first.
+        copies: See `format_model`.
+
+    Returns:
+        The name of the model for one configuration, and the number of many.
+    """
+    names = [format_model(name, copies) for name in configurations]
+    if len(names) == 1:
+        return names[0]
+    if len(names) > MAX_VOTE_NAMES:
+        return f"all {len(names)} models"
+    return f"{len(names)} best: {', '.join(names)}"
 
 
 def format_methods(comparison: pd.DataFrame, copies: Mapping[str, Sequence[str]]) -> list[str]:

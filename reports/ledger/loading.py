@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bloodnets.errors import ConflictError
 from bloodnets.metrics import IntArray
 from reports.ledger.ledger import Ledger
-from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.planned_trial import PlannedTrial, get_replicate_name
 from reports.ledger.records import (
     EpochRecord,
     SoftwareChange,
@@ -25,7 +25,7 @@ from reports.ledger.records import (
 from reports.ledger.search_record import Confirmation, SearchRecord
 from reports.ledger.states import TrialState
 from reports.ledger.test_predictions import TestPredictions, check_labels, make_test_predictions
-from reports.ledger.trial_predictions import read_predictions
+from reports.ledger.trial_predictions import TrialPredictions, read_predictions
 
 UNKNOWN_SOFTWARE = (
     "has a software_sha256 that belongs to no software in study.json or software_changes.jsonl"
@@ -78,6 +78,8 @@ class LoadedStudy:
         epochs: Epochs of these trials, by id.
         test_evaluations: Test evaluations, in the order of the file.
         predictions: Test predictions of the complete trials that were evaluated on test.
+        val_predictions: Predictions of the same trials on val, by id. In a cross-validation, each
+            fold has other images.
         search: Trials of the search; None for a grid.
         software_changes: Changes of software that the user allowed, the oldest first.
         problems: Trials that were left out, each with the reason.
@@ -88,6 +90,7 @@ class LoadedStudy:
     epochs: Mapping[str, Sequence[EpochRecord]]
     test_evaluations: Sequence[TestEvaluation]
     predictions: TestPredictions
+    val_predictions: Mapping[str, TrialPredictions]
     search: LoadedSearch | None
     software_changes: tuple[SoftwareChange, ...]
     problems: tuple[Problem, ...]
@@ -106,7 +109,8 @@ class _LoadedTrials:
     records: dict[str, TrialRecord] = field(default_factory=dict)
     epochs: dict[str, list[EpochRecord]] = field(default_factory=dict)
     probabilities: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    labels: IntArray | None = None
+    val_predictions: dict[str, TrialPredictions] = field(default_factory=dict)
+    labels: dict[str, IntArray] = field(default_factory=dict)
 
 
 def read_study_files(ledger: Ledger) -> LoadedStudy:
@@ -144,8 +148,9 @@ def read_study_files(ledger: Ledger) -> LoadedStudy:
         epochs=loaded_trials.epochs,
         test_evaluations=test_evaluations,
         predictions=make_test_predictions(
-            study, tested_records, loaded_trials.probabilities, loaded_trials.labels
+            study, tested_records, loaded_trials.probabilities, loaded_trials.labels.get("test")
         ),
+        val_predictions=loaded_trials.val_predictions,
         search=search,
         software_changes=tuple(changes),
         problems=tuple(problems),
@@ -159,7 +164,7 @@ def _load_trials(
     problems: list[Problem],
 ) -> _LoadedTrials:
     """Read the planned trials; those that must be left out are added to `problems`."""
-    loaded_trials, n_classes = _LoadedTrials(), len(ledger.study.data.class_names)
+    loaded_trials = _LoadedTrials()
     for planned in planned_trials:
         try:
             record = ledger.read_trial(planned)
@@ -177,19 +182,38 @@ def _load_trials(
             epochs_content = contents.get(f"epochs/{record.id}.jsonl")
             epochs = ledger.read_epochs(record.id, content=epochs_content)
             if record.state is TrialState.COMPLETE and "test" in record.scores:
-                name = f"predictions/{record.id}.npz"
-                probabilities, labels = read_predictions(
-                    ledger, record.id, "test", content=contents.get(name)
-                )
-                loaded_trials.labels = check_labels(
-                    loaded_trials.labels, labels.astype(np.int64), probabilities, name, n_classes
-                )
-                loaded_trials.probabilities[record.id] = probabilities
+                content = contents.get(f"predictions/{record.id}.npz")
+                _add_predictions(ledger, record, content, loaded_trials)
         except ConflictError as error:
             problems.append(_make_problem(ledger, planned.id, error))
             continue
         loaded_trials.records[record.id], loaded_trials.epochs[record.id] = record, epochs
     return loaded_trials
+
+
+def _add_predictions(
+    ledger: Ledger, record: TrialRecord, content: bytes | None, loaded_trials: _LoadedTrials
+) -> None:
+    """Read a trial's predictions on val and test."""
+    name, n_classes = f"predictions/{record.id}.npz", len(ledger.study.data.class_names)
+    val, test = (
+        read_predictions(ledger, record.id, split, content=content) for split in ("val", "test")
+    )
+    # In a cross-validation, each replicate has other images on val.
+    val_key = f"val of {get_replicate_name(record.config)}" if "fold" in record.config else "val"
+    labels_by_key = {
+        key: check_labels(
+            loaded_trials.labels.get(key),
+            predictions.labels.astype(np.int64),
+            predictions.probabilities,
+            name,
+            n_classes,
+        )
+        for key, predictions in {val_key: val, "test": test}.items()
+    }
+    loaded_trials.labels |= labels_by_key
+    loaded_trials.probabilities[record.id] = test.probabilities
+    loaded_trials.val_predictions[record.id] = val
 
 
 def _require_no_files(ledger: Ledger, trial_id: str) -> None:
@@ -250,4 +274,7 @@ def select_trials(loaded_study: LoadedStudy, trial_ids: Collection[str]) -> Load
             trials=predictions.trials[is_kept].reset_index(drop=True),
             probabilities=predictions.probabilities[is_kept],
         ),
+        val_predictions={
+            key: val for key, val in loaded_study.val_predictions.items() if key in kept_ids
+        },
     )

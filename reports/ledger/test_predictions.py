@@ -144,10 +144,8 @@ def check_labels(
         )
     if not labels.size > 0 or labels.max() >= n_classes:
         raise ConflictError(
-            f"{name} has no labels on test, or labels above {n_classes - 1}", path=name
+            f"{name} has a split without labels, or labels above {n_classes - 1}", path=name
         )
     if previous_labels is not None and not np.array_equal(previous_labels, labels):
-        raise ConflictError(
-            f"{name} has different test labels than the trials before it", path=name
-        )
+        raise ConflictError(f"{name} has different labels than the trials before it", path=name)
     return labels

@@ -3,7 +3,7 @@
 The card is Markdown with the front matter that Hugging Face reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from reports.format.table import Column, Table, make_table
 from reports.format.text import format_settings, label, make_class_label, make_data_label
 from reports.format.units import Unit, choose_decimals, format_interval, format_number
 from reports.ledger.ledger import Ledger
+from reports.ledger.planned_trial import get_replicate_name
 from reports.ledger.records import StudyRecord, TrialRecord
 from reports.ledger.test_predictions import TestPredictions, make_test_predictions
 from reports.ledger.trial_predictions import read_predictions
@@ -67,22 +68,26 @@ _TENDENCY_TEXTS = {
 }
 
 
-def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreement: str) -> str:
+def make_model_card(
+    ledger: Ledger, records: Sequence[TrialRecord], *, name: str, reason: str, agreement: str
+) -> str:
     """Return the text of the card.
 
     Args:
         ledger: Ledger of the study.
-        record: Record of the complete trial that trained the model.
+        records: Record of the complete trial that trained the model; for a vote, those of its
+            members, which have the same configuration.
+        name: Name of the trial or the vote.
         reason: Reason for choosing this model, a phrase.
         agreement: Agreement of the exported model with the trained one, a sentence.
 
     Raises:
         ConflictError: The predictions of the trial cannot be read.
     """
-    study, name = ledger.study, record.id.rpartition("-")[0]
-    split_names = [split for split in ("val", "test") if split in record.scores]
+    study, config = ledger.study, records[0].config
     split = {
-        split_name: _load_predictions(ledger, record, split_name) for split_name in split_names
+        split_name: _load_predictions(ledger, records, split_name)
+        for split_name in _list_splits(records)
     }
     scores = pd.DataFrame({"score": {**_SCORES, **_FURTHER_SCORES}})
     for split_name, predictions in split.items():
@@ -93,11 +98,11 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
         .render(
             name=name,
             study=study,
-            record=record,
-            training=_describe_training(record.config),
+            records=records,
+            training=_describe_training(records),
             reason=reason,
-            settings=format_settings(record.config),
-            loss=label(record.config["loss"]),
+            settings=format_settings(config),
+            loss=label(config["loss"]),
             data=make_data_label(study.data),
             shape=study.data.shape,
             has_bloodmnist_classes=study.data.class_names == CLASS_NAMES,
@@ -105,7 +110,7 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
             data_warnings=list_score_warnings(study.data),
             score_tables=_make_score_tables(scores),
             class_tables=_make_class_tables(study, split["test"]) if "test" in split else (),
-            limitations=list_limitations(study.data, record.config.get("folds")),
+            limitations=list_limitations(study.data, config.get("folds")),
             trust=_describe_calibration(split["test"]) if "test" in split else None,
             checked=agreement,
         )
@@ -116,15 +121,31 @@ def make_model_card(ledger: Ledger, record: TrialRecord, *, reason: str, agreeme
     return f"---\n{front_matter}---\n\n{text}"
 
 
-def _describe_training(config: Mapping[str, Any]) -> str:
-    """Describe the training settings of a `TrialConfig`, except network and optimizer."""
+def _list_splits(records: Sequence[TrialRecord]) -> list[str]:
+    """Return the splits with scores; without val for a vote whose members held out folds."""
+    has_other_val = len(records) > 1 and "fold" in records[0].config
+    return [
+        split
+        for split in ("val", "test")
+        if all(split in record.scores for record in records)
+        and not (split == "val" and has_other_val)
+    ]
+
+
+def _describe_training(records: Sequence[TrialRecord]) -> str:
+    """Describe the training settings, except network and optimizer."""
+    config = records[0].config
     parts = [f"batch size {config['batch_size']}", f"at most {config['max_epochs']} epochs"]
     if config["schedule"] == "one_cycle":
         parts.append("one-cycle learning rate")
     else:
         parts.append(f"patience {config['patience']}")
-    parts.append(f"seed {config['seed']}")
-    if "folds" in config:
+    if len(records) > 1:
+        names = ", ".join(get_replicate_name(record.config) for record in records)
+        parts.append(f"replicates {names}")
+    else:
+        parts.append(f"seed {config['seed']}")
+    if len(records) == 1 and "folds" in config:
         parts.append(
             f"fold {config['fold']} (of 0 to {config['folds'] - 1}) of train and val held out as "
             "val"
@@ -137,11 +158,17 @@ def _describe_training(config: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _load_predictions(ledger: Ledger, record: TrialRecord, split: str) -> TestPredictions:
-    """Load the predictions of one trial on a split."""
-    probabilities, labels = read_predictions(ledger, record.id, split)
+def _load_predictions(
+    ledger: Ledger, records: Sequence[TrialRecord], split: str
+) -> TestPredictions:
+    """Load the mean predictions of the trials on a split, as those of one trial."""
+    predictions = [read_predictions(ledger, record.id, split) for record in records]
+    means = np.mean([each.probabilities for each in predictions], axis=0, dtype=np.float64)
     return make_test_predictions(
-        ledger.study, [record], {record.id: probabilities}, labels.astype(np.int64)
+        ledger.study,
+        records[:1],
+        {records[0].id: np.asarray(means, np.float32)},
+        predictions[0].labels.astype(np.int64),
     )
 
 

@@ -20,6 +20,7 @@ from reports.analysis.reproduction import compare_with_published
 from reports.analysis.roc_curves import compute_roc_curves
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
 from reports.analysis.search_trials import SearchAnalysis
+from reports.analysis.votes import compare_votes
 from reports.claims.judged_study import judge_study
 from reports.format.data_warnings import list_small_classes
 from reports.format.text import DataLabel
@@ -34,6 +35,7 @@ from reports.sections.comparison import (
     published,
     ranking,
     significant_differences,
+    votes,
 )
 from reports.sections.elements import Section
 from reports.sections.errors import (
@@ -70,7 +72,7 @@ _ORDER = (
         "roc",
         "confusion",
     ),
-    *("confusion-differences", "pairwise", "effects", "ablation", "misclassified"),
+    *("confusion-differences", "pairwise", "votes", "effects", "ablation", "misclassified"),
     *("calibration", "learning-curves", "cost", "equivalent-losses", "published", "claims"),
     *("limitations", "provenance", "methods"),
 )
@@ -170,6 +172,9 @@ def _make_comparison_sections(analysis: Analysis) -> Sections:
     )
     yield unfinished.make_section(analysis.trials)
     yield significant_differences.make_section(analysis.pairwise)
+    yield votes.make_section(
+        compare_votes(loaded_study, analysis.study.bootstrap), context=analysis.context
+    )
     yield effects.make_section(analysis.effects, data=data)
     ablations = compute_ablations(analysis.study.loaded_study.study, analysis.study.bootstrap)
     yield ablation.make_section(ablations, comparison=comparison, data=data)

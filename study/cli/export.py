@@ -22,12 +22,13 @@ def export(
     data_file: options.StudyDataFileOption = None,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     trial: options.TrialOption = None,
+    vote: options.VoteOption = None,
     output: Annotated[
         Path | None,
         typer.Option(
             parser=options.parse_path,
             metavar="PATH",
-            show_default="STUDY-TRIAL in the current folder",
+            show_default="STUDY-TRIAL or STUDY-CONFIGURATION-vote in the current folder",
             help="New folder for the model and its model card.",
             rich_help_panel=options.OUTPUT_PANEL,
         ),
@@ -41,24 +42,23 @@ def export(
     Examples:
       bloodstudy export STUDY
       bloodstudy export STUDY --trial trial-17 --output model
+      bloodstudy export STUDY --vote cnn-config-1
     """
     _require_export_packages()
     ledger = open_ledger(storage, study)
     from study.inference.export_folder import require_new_folder
-    from study.inference.trial_lookup import find_complete_trial
+    from study.inference.vote_selection import check_selection, select
 
     if output is not None:
         require_new_folder(output)
-    if trial is not None:
-        find_complete_trial(ledger, trial)
+    check_selection(ledger, trial, vote)
     from study.datasets.lookup import find_test_images
-    from study.inference.model_selection import select_model
 
     images = find_test_images(ledger.study, data_file)
-    selected = select_model(ledger, trial)
+    selected = select(ledger, trial, vote)
     for problem in selected.problems:
         print_skipped(problem)
-    folder = output or Path(f"{ledger.name}-{selected.trial_name}")
+    folder = output or Path(f"{ledger.name}-{selected.name}")
     require_new_folder(folder)
     from rich.console import Console
 
@@ -66,10 +66,10 @@ def export(
 
     with (
         raise_interrupts(),
-        Console(stderr=True).status(f"{selected.trial_name}: exporting and checking the model …"),
+        Console(stderr=True).status(f"{selected.name}: exporting and checking the model …"),
     ):
         export_check = export_onnx(ledger, selected, images, folder)
-    typer.echo(f"{selected.trial_name} of {ledger.study.name}: {selected.reason}.")
+    typer.echo(f"{selected.name} of {ledger.study.name}: {selected.reason}.")
     typer.echo(export_check)
     typer.echo(folder)
     if selected.problems:

@@ -13,6 +13,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from bloodnets.errors import DataError, ResourceError, StudyError, suggest_names
 from study.cli.compare import compare
 from study.cli.doctor import doctor
+from study.cli.ensemble import ensemble
 from study.cli.export import export
 from study.cli.export_runs import export_runs
 from study.cli.grid import grid
@@ -122,6 +123,7 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
     "status": status,
     "watch": watch,
     "compare": compare,
+    "ensemble": ensemble,
     "report": report,
     "predict": predict,
     "export": export,

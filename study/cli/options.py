@@ -156,6 +156,17 @@ TrialOption = Annotated[
     ),
 ]
 
+VoteOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONFIGURATION",
+        show_default="one model",
+        help="Use the mean probabilities of all complete trials of a configuration, e.g. "
+        "cnn-config-1.",
+        rich_help_panel=STUDY_PANEL,
+    ),
+]
+
 DataOption = Annotated[
     str | None,
     typer.Option(

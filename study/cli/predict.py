@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
     from reports.ledger.records import StudyRecord
     from study.inference.input_images import InputImage
-    from study.inference.model_selection import SelectedModel
     from study.inference.predict import Prediction
+    from study.inference.vote_selection import Selection
 
 _STATUS_STEP = 100
 """Number of predictions after which the status is updated."""
@@ -74,6 +74,7 @@ def predict(
     image_options: ImageOptions,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     trial: options.TrialOption = None,
+    vote: options.VoteOption = None,
     output_format: FormatOptions,
 ) -> None:
     """Classify images with a study's best model. Not for diagnostic use.
@@ -83,19 +84,17 @@ def predict(
     Examples:
       bloodstudy predict STUDY cell.png
       bloodstudy predict STUDY photographs --crop 200 --csv
+      bloodstudy predict STUDY cell.png --vote cnn-config-1
     """
     if output_format.json and output_format.csv:
         raise DataError("--json cannot be combined with --csv", remedy="omit one of them")
     ledger = open_ledger(storage, study)
-    from study.inference.trial_lookup import find_complete_trial
+    from study.inference.vote_selection import check_selection, select
 
-    if trial is not None:
-        find_complete_trial(ledger, trial)
+    check_selection(ledger, trial, vote)
     reader = _ImageReader(ledger.study, image_options)
     input_images = reader.read(images)
-    from study.inference.model_selection import select_model
-
-    selected = select_model(ledger, trial)
+    selected = select(ledger, trial, vote)
     for problem in selected.problems:
         reader.skip(problem)
     predictions = _classify_with_status(selected, ledger.study, input_images)
@@ -158,21 +157,22 @@ class _ImageReader:
             self.test_file = self.test_file or path
 
 
-def _enter_test_evaluation(ledger: "Ledger", selected: "SelectedModel", file: Path) -> None:
+def _enter_test_evaluation(ledger: "Ledger", selected: "Selection", file: Path) -> None:
     """Enter the evaluation in the log, and say that it was entered, or why it could not be."""
-    from study.inference.test_evaluation import enter_test_evaluation
+    from study.inference.test_evaluation import enter_test_evaluations
 
     text = f"{file} has the test images of {ledger.name}"
     try:
-        enter_test_evaluation(ledger.location, selected.record.id)
+        trial_ids = [member.record.id for member in selected.members]
+        enter_test_evaluations(ledger.location, trial_ids)
     except StudyError as error:
         print_message("warning", f"{text}; this test evaluation could not be logged: {error}")
     else:
-        print_message("note", f"{text}; this test evaluation of {selected.trial_name} was logged")
+        print_message("note", f"{text}; this test evaluation of {selected.name} was logged")
 
 
 def _classify_with_status(
-    selected: "SelectedModel", study: "StudyRecord", input_images: "Iterable[InputImage]"
+    selected: "Selection", study: "StudyRecord", input_images: "Iterable[InputImage]"
 ) -> "list[Prediction]":
     """Return the predictions; their number is shown on a terminal in the meantime."""
     from rich.console import Console
@@ -191,7 +191,7 @@ def _classify_with_status(
 def _print_predictions(
     predictions: "Sequence[Prediction]",
     study: "StudyRecord",
-    selected: "SelectedModel",
+    selected: "Selection",
     output_format: FormatOptions,
 ) -> None:
     from rich.console import Console

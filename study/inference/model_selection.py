@@ -40,9 +40,14 @@ class SelectedModel:
     problems: tuple[str, ...]
 
     @property
-    def trial_name(self) -> str:
+    def name(self) -> str:
         """Name of the trial: its id without the digest."""
         return get_trial_name(self.record.id)
+
+    @property
+    def members(self) -> tuple["SelectedModel", ...]:
+        """This model, as the only member of a vote."""
+        return (self,)
 
 
 def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
@@ -63,7 +68,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
     """
     if trial is not None:
         record = find_complete_trial(ledger, trial)
-        return _load_selected_model(ledger, record, "selected by name", ())
+        return load_selected_model(ledger, record, "selected by name", ())
     problems: list[str] = []
     for trials, reason_template in _list_candidate_groups(ledger):
         complete_records = _load_complete_records(ledger, trials, problems)
@@ -72,7 +77,7 @@ def select_model(ledger: Ledger, trial: str | None) -> SelectedModel:
             macro_f1_text = format_number(_get_val_macro_f1(record), "percent")
             reason = f"macro F1 {macro_f1_text}% on val, {rank_text}"
             try:
-                return _load_selected_model(ledger, record, reason, tuple(problems))
+                return load_selected_model(ledger, record, reason, tuple(problems))
             except ConflictError as error:
                 problems.append(str(error))
     if problems:
@@ -117,9 +122,14 @@ def _get_val_macro_f1(record: TrialRecord) -> float:
     return -1.0 if value is None else value
 
 
-def _load_selected_model(
+def load_selected_model(
     ledger: Ledger, record: TrialRecord, reason: str, problems: tuple[str, ...]
 ) -> SelectedModel:
+    """Return a complete trial with its model, after checking the hashes of its files.
+
+    Raises:
+        ConflictError: A file is missing or differs from the record.
+    """
     from bloodnets.training.checkpoint import load_model
     from reports.ledger.loading import check_hash
 

@@ -1,7 +1,7 @@
-"""Export a study's model to ONNX with a model card.
+"""Export a study's model, or a vote of several, to ONNX with a model card.
 
 The exported model takes unscaled pixels. Before it is written, its predictions are compared with
-those of the trained model.
+those of the trained model, and those of a vote also with the stored predictions of its members.
 """
 
 import json
@@ -21,17 +21,17 @@ from torch import Tensor, nn
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import DataShape
 from bloodnets.errors import StudyError
-from bloodnets.training.evaluation import (
-    get_evaluation_batch_size,
-    predict_probabilities,
-    scale_pixels,
-)
+from bloodnets.metrics import FloatArray
+from bloodnets.training.evaluation import get_evaluation_batch_size, scale_pixels
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
+from reports.ledger.trial_predictions import read_predictions
 from reports.page.model_card import make_model_card
 from study.inference.export_folder import require_new_folder, write_new_folder
-from study.inference.model_selection import SelectedModel
+from study.inference.predict import predict_mean_probabilities
+from study.inference.recompute import CPU_TOLERANCE, GPU_TOLERANCE
+from study.inference.vote_selection import Selection
 
 PROBABILITY_TOLERANCE = 1e-4
 """Maximum difference of a probability. On a CPU, the two engines differ by at most 1% of it."""
@@ -40,14 +40,21 @@ PROBABILITY_TOLERANCE = 1e-4
 class _ProbabilityModel(nn.Module):
     """Model to export, from pixels to probabilities."""
 
-    def __init__(self, selected: SelectedModel) -> None:
+    def __init__(self, selected: Selection) -> None:
         super().__init__()
-        self.model, self.loss = selected.model, selected.config.loss
+        self.models = nn.ModuleList(member.model for member in selected.members)
+        self.losses = [member.config.loss for member in selected.members]
 
     def forward(self, images: Tensor) -> Tensor:
         """Return probabilities, float32 (n, classes), of uint8 (n, side, side, channels)."""
-        outputs: Tensor = self.model(scale_pixels(images))
-        return outputs.exp() if self.loss == "nll" else outputs.softmax(dim=1)
+        pixels = scale_pixels(images)
+        probabilities = []
+        for model, loss in zip(self.models, self.losses, strict=True):
+            outputs: Tensor = model(pixels)
+            probabilities.append(outputs.exp() if loss == "nll" else outputs.softmax(dim=1))
+        if len(probabilities) == 1:
+            return probabilities[0]
+        return torch.stack(probabilities).mean(dim=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +65,31 @@ class ExportCheck:
         n_images: Number of images in the comparison.
         is_synthetic: Whether the images are synthetic, because the study's were not available.
         max_deviation: Largest absolute difference of a probability, 0 to 1.
+        stored_deviation: Largest absolute difference from the stored mean of the members of a vote;
+            None if it was not compared.
     """
 
     n_images: int
     is_synthetic: bool
     max_deviation: float
+    stored_deviation: float | None = None
 
     def __str__(self) -> str:
         images_label = "synthetic images" if self.is_synthetic else "images of the test split"
-        return (
+        text = (
             f"On {self.n_images:,} {images_label}, the exported model and the trained model "
             f"predicted the same classes; probabilities differ by at most {self.max_deviation:.1g}."
+        )
+        if self.stored_deviation is None:
+            return text
+        return (
+            f"{text} They differ by at most {self.stored_deviation:.1g} from the mean of the "
+            "probabilities that the members stored in the study."
         )
 
 
 def export_onnx(
-    ledger: Ledger, selected: SelectedModel, images: NDArray[np.uint8] | None, folder: Path
+    ledger: Ledger, selected: Selection, images: NDArray[np.uint8] | None, folder: Path
 ) -> ExportCheck:
     """Write `model.onnx` and its card, `README.md`, to a new folder after checking the model.
 
@@ -81,7 +97,7 @@ def export_onnx(
 
     Args:
         ledger: Ledger of the study.
-        selected: Selected trial with its model.
+        selected: Selected model or vote.
         images: Images of the study's test split, uint8, shape (n, side, side, channels). None if
             they are not available; synthetic images or noise are used instead.
         folder: Folder to write, which must not exist.
@@ -96,25 +112,32 @@ def export_onnx(
     """
     require_new_folder(folder)
     model = build_onnx_model(selected, ledger.study)
-    export_check = compare_predictions(model, selected, images, ledger.study.data.shape)
+    stored = None if images is None else _read_stored_mean(ledger, selected)
+    export_check = compare_predictions(
+        model, selected, images, ledger.study.data.shape, stored=stored
+    )
     card_text = make_model_card(
-        ledger, selected.record, reason=selected.reason, agreement=str(export_check)
+        ledger,
+        [member.record for member in selected.members],
+        name=selected.name,
+        reason=selected.reason,
+        agreement=str(export_check),
     )
     write_new_folder(folder, {"model.onnx": model, "README.md": card_text.encode()})
     return export_check
 
 
-def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
+def build_onnx_model(selected: Selection, study: StudyRecord) -> bytes:
     """Return a model in the ONNX format, including weights and pixel scaling.
 
     Args:
-        selected: Selected trial with its model.
+        selected: Selected model or vote.
         study: Record of the study, for the metadata.
 
     Returns:
         ONNX model with the input `images`, uint8 (n, side, side, channels), and the output
         `probabilities`, float32 (n, classes). Its metadata contain classes (JSON), trial, study and
-        data.
+        data. The trials of a vote are separated by spaces.
     """
     shape = study.data.shape
     example_images = torch.zeros((2, shape.side, shape.side, shape.channels), dtype=torch.uint8)
@@ -137,7 +160,7 @@ def build_onnx_model(selected: SelectedModel, study: StudyRecord) -> bytes:
     )
     metadata = {
         "class_names": json.dumps(list(study.data.class_names)),
-        "trial": selected.record.id,
+        "trial": " ".join(member.record.id for member in selected.members),
         "study": study.name,
         "fingerprint": study.fingerprint,
         "data": study.data.name,
@@ -160,16 +183,32 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
                 messages.extend([value] if hasattr(value, "ListFields") else value)
 
 
+def _read_stored_mean(ledger: Ledger, selected: Selection) -> FloatArray | None:
+    """Return the mean of what the members of a vote stored for test; None for one model."""
+    records = [member.record for member in selected.members]
+    if len(records) == 1 or not all("test" in record.scores for record in records):
+        return None
+    probabilities = [read_predictions(ledger, r.id, "test").probabilities for r in records]
+    return np.asarray(np.mean(probabilities, axis=0, dtype=np.float64))
+
+
 def compare_predictions(
-    model: bytes, selected: SelectedModel, images: NDArray[np.uint8] | None, shape: DataShape
+    model: bytes,
+    selected: Selection,
+    images: NDArray[np.uint8] | None,
+    shape: DataShape,
+    *,
+    stored: FloatArray | None = None,
 ) -> ExportCheck:
     """Compare the predictions of an exported model with those of the trained model.
 
     Args:
         model: Exported model from `build_onnx_model`.
-        selected: Selected trial with its model.
+        selected: Selected model or vote.
         images: Images, uint8, shape (n, side, side, channels); None for synthetic images.
         shape: Shape of the study's data.
+        stored: Stored mean probabilities of the members for these images, float64, shape (n,
+            classes); None to compare only with the trained model.
 
     Raises:
         StudyError: The predictions differ.
@@ -186,7 +225,7 @@ def compare_predictions(
         *(images[i : i + batch_size] for i in range(1, len(images), batch_size)),
     ]
     exported = np.concatenate([session.run(None, {"images": chunk})[0] for chunk in chunks])
-    expected = predict_probabilities(selected.model, torch.from_numpy(images), selected.config.loss)
+    expected = predict_mean_probabilities(selected, torch.from_numpy(images))
     max_deviation = float(np.abs(exported - expected).max())
     n_mismatches = int((exported.argmax(axis=1) != expected.argmax(axis=1)).sum())
     # `not <=` also rejects NaN.
@@ -198,7 +237,30 @@ def compare_predictions(
             value=max_deviation,
             expected=f"the same classes, and probabilities within {PROBABILITY_TOLERANCE:g}",
         )
-    return ExportCheck(n_images=len(images), is_synthetic=is_synthetic, max_deviation=max_deviation)
+    stored_deviation = None if stored is None else _compare_with_stored(exported, stored, selected)
+    return ExportCheck(
+        n_images=len(images),
+        is_synthetic=is_synthetic,
+        max_deviation=max_deviation,
+        stored_deviation=stored_deviation,
+    )
+
+
+def _compare_with_stored(
+    exported: NDArray[np.float32], stored: FloatArray, selected: Selection
+) -> float:
+    """Return the largest difference of an exported vote from its members' stored predictions."""
+    is_cpu = all(member.record.device == "cpu" for member in selected.members)
+    tolerance = CPU_TOLERANCE if is_cpu else GPU_TOLERANCE
+    deviation = float(np.abs(exported - stored).max())
+    if not deviation <= tolerance:
+        raise StudyError(
+            "the exported vote does not match the stored predictions, so nothing was written: "
+            f"probabilities differ by up to {deviation:.2g}",
+            value=deviation,
+            expected=f"probabilities within {tolerance:g}",
+        )
+    return deviation
 
 
 def _make_synthetic_images(shape: DataShape) -> NDArray[np.uint8]:

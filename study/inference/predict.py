@@ -7,12 +7,13 @@ from itertools import islice
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bloodnets.training.evaluation import get_evaluation_batch_size, predict_probabilities
 from reports.ledger.data_record import DataRecord
 from study.datasets.color_stats import describe_outliers
 from study.inference.input_images import InputImage
-from study.inference.model_selection import SelectedModel
+from study.inference.vote_selection import Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +40,12 @@ class Prediction:
 
 
 def classify_images(
-    selected: SelectedModel, data: DataRecord, input_images: Iterable[InputImage]
+    selected: Selection, data: DataRecord, input_images: Iterable[InputImage]
 ) -> Iterator[Prediction]:
     """Classify images in batches and yield their predictions.
 
     Args:
-        selected: Selected trial with its model.
+        selected: Selected model or vote.
         data: Data on which the model was trained.
         input_images: Images to classify; at most one batch is held in memory.
     """
@@ -55,12 +56,27 @@ def classify_images(
         # another order, and the last digits would differ from those that the study recorded.
         images = np.zeros((batch_size, shape.side, shape.side, shape.channels), np.uint8)
         images[: len(batch)] = [input_image.pixels for input_image in batch]
-        batch_probabilities = predict_probabilities(
-            selected.model, torch.from_numpy(images), selected.config.loss
-        )
+        batch_probabilities = predict_mean_probabilities(selected, torch.from_numpy(images))
         batch_images = images[: len(batch)]
         outliers = describe_outliers(data.color_stats, batch_images)
         for picture, row, outlier in zip(batch, batch_probabilities, outliers, strict=False):
             yield Prediction(
                 name=picture.name, probabilities=row, color_outlier=outlier, note=picture.note
             )
+
+
+def predict_mean_probabilities(selected: Selection, images: Tensor) -> NDArray[np.float32]:
+    """Return the mean of the members' class probabilities, which for one model are its own.
+
+    Args:
+        selected: Selected model or vote.
+        images: Pixels, uint8, shape (n, side, side, channels), 0 to 255.
+
+    Returns:
+        Probabilities, float32, shape (n, classes).
+    """
+    probabilities = [
+        predict_probabilities(member.model, images, member.config.loss)
+        for member in selected.members
+    ]
+    return np.asarray(np.mean(probabilities, axis=0, dtype=np.float64), np.float32)

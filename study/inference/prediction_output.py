@@ -14,8 +14,8 @@ from reports.format.units import format_count
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from study.console.format import make_plain_table, make_printable
-from study.inference.model_selection import SelectedModel
 from study.inference.predict import Prediction
+from study.inference.vote_selection import Selection
 
 RESEARCH_ONLY_NOTICE = "For research only, not for diagnostic use."
 
@@ -25,9 +25,9 @@ MAX_LISTED_IMAGES = 20
 _FLAG = "!"
 
 
-def format_header_lines(study: StudyRecord, selected: SelectedModel) -> Iterator[str]:
+def format_header_lines(study: StudyRecord, selected: Selection) -> Iterator[str]:
     """Yield lines that name the model and its training data."""
-    yield f"{selected.trial_name} of {study.name}: {selected.reason}."
+    yield f"{selected.name} of {study.name}: {selected.reason}."
     yield f"Trained on: {make_data_label(study.data).short}"
 
 
@@ -106,9 +106,7 @@ def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     yield RESEARCH_ONLY_NOTICE
 
 
-def format_json(
-    predictions: Sequence[Prediction], study: StudyRecord, selected: SelectedModel
-) -> str:
+def format_json(predictions: Sequence[Prediction], study: StudyRecord, selected: Selection) -> str:
     """Return all predictions as indented JSON."""
     class_names = study.data.class_names
     images = [
@@ -126,7 +124,7 @@ def format_json(
     document = {
         "study": study.name,
         "fingerprint": study.fingerprint,
-        "trial": selected.record.id,
+        "trial": _join_trial_ids(selected),
         "data": make_data_label(study.data).full,
         "class_names": list(class_names),
         "notice": RESEARCH_ONLY_NOTICE,
@@ -135,9 +133,7 @@ def format_json(
     return json.dumps(document, indent=2)
 
 
-def format_csv(
-    predictions: Sequence[Prediction], study: StudyRecord, selected: SelectedModel
-) -> str:
+def format_csv(predictions: Sequence[Prediction], study: StudyRecord, selected: Selection) -> str:
     """Return CSV with one row per image; `color_outlier` is empty if its colors are normal."""
     class_names, buffer = study.data.class_names, io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -149,7 +145,7 @@ def format_csv(
         probability_texts = [f"{value:.9g}" for value in prediction.probabilities]
         leading_cells = [
             study.name,
-            selected.record.id,
+            _join_trial_ids(selected),
             make_printable(prediction.name),
             top_class,
             class_names[top_class],
@@ -167,6 +163,11 @@ def format_csv(
 
 def _format_probability(prediction: Prediction, class_index: int) -> str:
     return f"{100 * prediction.probabilities[class_index]:.1f}"
+
+
+def _join_trial_ids(selected: Selection) -> str:
+    """Return the id of the trial; for a vote, those of its members, separated by spaces."""
+    return " ".join(member.record.id for member in selected.members)
 
 
 def _format_image_notes(notes: Sequence[tuple[str, str | None]]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Count a prediction for the test images of a study as a test evaluation."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,12 @@ def is_test_split(data: DataRecord, path: Path, split: str, images: NDArray[np.u
     return len(images) == sum(data.class_counts["test"]) and hash_images(images) == data.test_sha256
 
 
-def enter_test_evaluation(location: StudyPath, trial_id: str) -> None:
-    """Enter an evaluation of a trial's model in the log of its study.
+def enter_test_evaluations(location: StudyPath, trial_ids: Sequence[str]) -> None:
+    """Enter an evaluation of the model of each trial in the log of its study.
 
     Args:
         location: Folder or address of the study.
-        trial_id: Id of the trial.
+        trial_ids: Ids of the trials.
 
     Raises:
         ConflictError: Another process is running the study, or it has no log.
@@ -46,4 +47,5 @@ def enter_test_evaluation(location: StudyPath, trial_id: str) -> None:
         ledger = Ledger(location)  # read again: another process may have just changed it
         if not ledger.files.has_log:
             raise ConflictError(f"{location} is of version 3 of the format", path=str(location))
-        ledger.log.add_test_evaluation(trial_id, reason=PREDICT_REASON)
+        for trial_id in trial_ids:
+            ledger.log.add_test_evaluation(trial_id, reason=PREDICT_REASON)

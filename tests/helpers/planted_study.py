@@ -97,6 +97,7 @@ def plant_study(
             labels=np.repeat(np.arange(8), CLASS_SIZE),
             probabilities=one_hot[np.array(predicted)] if rows else np.empty((0, 0, 8), np.float32),
         ),
+        val_predictions={},
         search=None,
         software_changes=(),
         problems=(),

@@ -75,10 +75,11 @@ def test_readme_command_is_accepted(
     """Studies are planned, not trained: `test_grid.py` and `test_search.py` train."""
     monkeypatch.chdir(tmp_path)
     np.savez("cells.npz", allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
+    n_seeds = 2 if "ensemble" in command or "--vote" in command else 1
     for study in ("STUDY", "OTHER"):
         build_grid(
             tmp_path / "results" / study,
-            {"cnn-config-1": make_published_matrices()["cnn-config-1"]},
+            {"cnn-config-1": make_published_matrices(n_seeds)["cnn-config-1"]},
         )
     if "s3://" in command:
         there = RemotePath(f"s3://{S3_BUCKET}/{tmp_path.name}")
@@ -118,6 +119,7 @@ def test_readme_command_is_accepted(
     known = ["at most", last, "3 epochs re-trained", "1 of 1 ended", "goes on", "pass  storage"]
     known += ["not for diagnostic use", "probability_7", "synthetic images, the exported model"]
     known += ["changed", "Write the report with", "same_models"]  # `list` and `compare`
+    known += ["A vote assigns"]
     known += [".npz\n"]  # `prepare`
     assert any(words in done.stdout for words in known)
 

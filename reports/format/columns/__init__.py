@@ -26,6 +26,7 @@ from reports.format.columns.search import (
     SEARCH_EFFORT_COLUMNS,
 )
 from reports.format.columns.study import EXTRA_SETTING_COLUMNS, SETTING_COLUMNS, UNFINISHED_COLUMNS
+from reports.format.columns.votes import VOTE_ACCURACY_COLUMNS, VOTE_COLUMNS
 
 __all__ = [
     "ABLATION_COLUMNS",
@@ -54,4 +55,6 @@ __all__ = [
     "SETTING_COLUMNS",
     "TRAINING_COLUMNS",
     "UNFINISHED_COLUMNS",
+    "VOTE_ACCURACY_COLUMNS",
+    "VOTE_COLUMNS",
 ]

@@ -9,6 +9,7 @@ from reports.analysis.distinct_models import (
     MAX_ROUNDING,
     find_representatives,
     index_distinct,
+    list_copies,
 )
 from reports.ledger.test_predictions import TestPredictions
 from tests.helpers.predictions import make_no_predictions
@@ -119,3 +120,7 @@ def test_find_representatives_of_nearly_equal_probabilities_of_other_classes_are
 
 def test_find_representatives_without_a_trial_is_empty() -> None:
     assert find_representatives(make_no_predictions()) == {}
+
+
+def test_list_copies_has_only_models_with_copies() -> None:
+    assert list_copies({"a": "a", "b": "a", "c": "c", "d": "a"}) == {"a": ["b", "d"]}

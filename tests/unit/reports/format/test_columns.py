@@ -20,6 +20,8 @@ GRID_TABLES = {
     ),
     ("pairwise", "pairwise"): columns.PAIR_COLUMNS,
     ("pairwise", "pairwise-predictions"): columns.PREDICTION_PAIR_COLUMNS,
+    ("votes", "votes"): columns.VOTE_COLUMNS,
+    ("votes", "votes-accuracy"): columns.VOTE_ACCURACY_COLUMNS,
     ("effects", "effects"): columns.EFFECT_COLUMNS,
     ("cost", "cost"): columns.COST_COLUMNS,
     ("equivalent-losses", "equivalent-losses"): columns.EQUIVALENT_LOSS_COLUMNS,

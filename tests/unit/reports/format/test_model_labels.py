@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from reports.format.model_labels import format_methods, format_model, label_models
+from reports.format.model_labels import format_methods, format_model, format_vote, label_models
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,19 @@ def test_format_model_names_the_copies_without_the_common_part(
     name: str, copies: dict[str, list[str]], expected: str
 ) -> None:
     assert format_model(name, copies) == expected
+
+
+@pytest.mark.parametrize(
+    ("configurations", "expected"),
+    [
+        (["c-1"], "c-1 = 3"),
+        (["c-2", "c-1"], "2 best: c-2, c-1 = 3"),
+        (["c-2", "c-1", "m"], "3 best: c-2, c-1 = 3, m"),
+        (["c-2", "c-1", "m", "r"], "all 4 models"),
+    ],
+)
+def test_format_vote_names_up_to_three_models(configurations: list[str], expected: str) -> None:
+    assert format_vote(configurations, {"c-1": ["c-3"]}) == expected
 
 
 def test_label_models_replaces_names_and_keeps_the_frame() -> None:

@@ -15,6 +15,7 @@ from reports.analysis import frames
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
 from reports.ledger.records import SoftwareChange
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid
 from tests.helpers.small_studies import (
     N_SMALL_IMAGES,
     TRIAL_FILES,
@@ -162,10 +163,39 @@ def _rotate_test_labels(arrays: Arrays) -> None:
     arrays["test_labels"] = np.roll(arrays["test_labels"], 1)
 
 
+def test_read_study_files_has_the_predictions_on_val(ledger: Ledger) -> None:
+    loaded_study = read_study_files(ledger)
+    assert [*loaded_study.val_predictions] == loaded_study.predictions.trials["id"].tolist()
+    for trial_id, val in loaded_study.val_predictions.items():
+        accuracy = float((val.probabilities.argmax(axis=1) == val.labels).mean())
+        assert accuracy == pytest.approx(loaded_study.records[trial_id].scores["val"]["accuracy"])
+
+
+def test_read_study_files_with_other_labels_on_val_leaves_the_trial_out(ledger: Ledger) -> None:
+    trial_id = ledger.study.trials[1].id
+    edit_predictions(ledger.folder, trial_id, _rotate_val_labels)
+    (problem,) = read_study_files(ledger).problems
+    assert problem.trial_id == trial_id
+
+
+def test_read_study_files_of_a_cross_validation_allows_other_labels_on_val(tmp_path: Path) -> None:
+    ledger = build_grid(tmp_path / "s", {"cnn-config-1": [ASYMMETRIC] * 2}, folds=2)
+    edit_predictions(ledger.folder, ledger.study.trials[1].id, _rotate_val_labels)
+    loaded_study = read_study_files(ledger)
+    assert loaded_study.problems == ()
+    assert len(loaded_study.val_predictions) == 2
+
+
+def _rotate_val_labels(arrays: Arrays) -> None:
+    arrays["val_labels"] = np.roll(arrays["val_labels"], 1)
+
+
 def make_npz(probabilities: tuple[int, ...], labels: tuple[int, ...], label: int = 0) -> bytes:
     buffer = io.BytesIO()
     np.savez(
         buffer,
+        val_probabilities=np.full((180, 8), 0.125, np.float32),
+        val_labels=np.zeros(180, np.uint8),
         test_probabilities=np.full(probabilities, 0.125, np.float32),
         test_labels=np.full(labels, label, np.uint8),
     )

@@ -12,22 +12,29 @@ from bloodnets.constants import CLASS_NAMES
 from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.class_scores import MIN_CLASS_IMAGES, compute_class_scores
+from reports.analysis.votes import compare_votes
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
 from reports.format.limitations import describe_fold_variance, list_limitations
 from reports.ledger.ledger import Ledger
 from reports.ledger.loading import read_study_files
+from reports.ledger.lookup import get_trial_name
 from reports.ledger.states import DataKind
 from reports.page.model_card import make_model_card
 from study.configs.presets import RESNET
 from tests.helpers import grid_builder
-from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.models import write_trial_record
 
 
 def make_card(ledger: Ledger, index: int = 0) -> str:
+    record = ledger.read_trials()[index]
     return make_model_card(
-        ledger, ledger.read_trials()[index], reason="as asked for", agreement="It agrees."
+        ledger,
+        [record],
+        name=get_trial_name(record.id),
+        reason="as asked for",
+        agreement="It agrees.",
     )
 
 
@@ -212,3 +219,23 @@ def test_model_card_of_a_fold_names_it_and_the_variance(tmp_path: Path) -> None:
     assert "fold 2 (of 0 to 2)" in card.replace("\\", "")
     for text in describe_fold_variance(3):
         assert escape_markdown(text) in card
+
+
+@pytest.mark.parametrize("folds", [None, 2])
+def test_model_card_of_a_vote_has_the_scores_of_the_mean_probabilities(
+    tmp_path: Path, folds: int | None
+) -> None:
+    """In a cross-validation, the members have other images on val."""
+    matrices = [worsen_matrix(ASYMMETRIC, n_moved=n) for n in (0, 9)]
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": matrices}, folds=folds)
+    records = ledger.read_trials()
+    card = make_model_card(ledger, records, name="cnn-config-1-vote", reason="x", agreement="y.")
+    loaded_study = read_study_files(ledger)
+    comparison = compare_votes(loaded_study, bootstrap_scores(loaded_study.predictions))
+    assert comparison is not None
+    rows = {cells[0]: cells for cells in list_table_rows(card)}
+    assert rows["Macro F1"][-2] == f"{100 * comparison.frame['test_macro_f1'].iloc[0]:.1f}"
+    assert ("val" in rows["Score"]) == (folds is None)
+    text = card.replace("\\", "")
+    for part in (*(record.id for record in records), "844,688 parameters", "2 trained networks"):
+        assert part in text

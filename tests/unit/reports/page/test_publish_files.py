@@ -20,7 +20,7 @@ from tests.helpers.report_frames import ReportedStudy
 PNG = b"\x89PNG\r\n\x1a\n"
 GRID_TABLES = (
     *("comparison", "training", "intervals", "unfinished", "pairwise", "effects", "cost"),
-    "pairwise-predictions",
+    *("pairwise-predictions", "votes", "votes-accuracy"),
     *(
         "equivalent-losses",
         "published-differences",

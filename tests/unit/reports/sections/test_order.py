@@ -34,7 +34,8 @@ def list_keys(sections: list[Section]) -> list[str]:
 
 def test_make_sections_of_a_grid_has_all_of_a_grid(reported_grid: ReportedStudy) -> None:
     assert list_keys(reported_grid.sections) == [
-        *("summary", "ranking", "unfinished", *CONFUSION_KEYS, "pairwise", "effects", *IMAGE_KEYS),
+        *("summary", "ranking", "unfinished", *CONFUSION_KEYS),
+        *("pairwise", "votes", "effects", *IMAGE_KEYS),
         *(
             "cost",
             "equivalent-losses",
@@ -93,7 +94,8 @@ def test_make_sections_of_a_search_begins_with_the_search(reported_search: Repor
             "confirmation",
             "search-trials",
         ),
-        *("ranking", *CONFUSION_KEYS, "pairwise", *IMAGE_KEYS, "cost", "limitations", "provenance"),
+        *("ranking", *CONFUSION_KEYS, "pairwise", "votes", *IMAGE_KEYS, "cost", "limitations"),
+        "provenance",
         "methods",
     ]
     figures = {figure.name for section in reported_search.sections for figure in section.figures}

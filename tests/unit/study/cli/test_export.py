@@ -10,8 +10,8 @@ from bloodnets.errors import ConflictError, ResourceError
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from study.cli.export import EXPORT_PACKAGES
-from study.inference.model_selection import SelectedModel
 from study.inference.onnx_export import ExportCheck
+from study.inference.vote_selection import Selection
 from tests.helpers.cli_runs import RunMain
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
@@ -23,9 +23,9 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[TrialRecord, Path]]:
     exported: list[tuple[TrialRecord, Path]] = []
 
     def export_onnx(
-        ledger: Ledger, selected: SelectedModel, images: NDArray[np.uint8] | None, folder: Path
+        ledger: Ledger, selected: Selection, images: NDArray[np.uint8] | None, folder: Path
     ) -> ExportCheck:
-        exported.append((selected.record, folder))
+        exported.append((selected.members[-1].record, folder))
         return ExportCheck(n_images=1, is_synthetic=True, max_deviation=0.0)
 
     monkeypatch.setattr("study.inference.onnx_export.export_onnx", export_onnx)
@@ -76,3 +76,28 @@ def test_export_named_trial_goes_to_a_folder_of_its_name(
     assert record.config["seed"] == 1
     assert folder == Path("s-cnn-config-1-s1")
     assert outcome.stdout.splitlines()[-1] == str(folder)
+
+
+def test_export_vote_goes_to_a_folder_of_its_name(
+    exported: list[tuple[TrialRecord, Path]],
+    study: Path,
+    run_main: RunMain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outcome = run_main("export", study, "--vote", "cnn-config-1")
+    assert outcome.code == 0
+    ((record, folder),) = exported
+    assert record.config["seed"] == 1
+    assert folder == Path("s-cnn-config-1-vote")
+
+
+@pytest.mark.parametrize("words", [["--vote", "nope"], ["--vote", "x", "--trial", "y"]])
+def test_export_wrong_vote_exits_2_before_exporting(
+    exported: list[object], study: Path, run_main: RunMain, words: list[str]
+) -> None:
+    outcome = run_main("export", study, *words)
+    assert outcome.code == 2
+    assert outcome.stderr.count("\n") == 1
+    assert exported == []

@@ -105,6 +105,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["report", "demo", "demo", "--output", "taken"], 4),
         (["compare", "demo"], 2),
         (["compare", "demo", "nope"], 4),
+        (["ensemble", "nope"], 4),
         (["report", "demo", "--data-file", "cells.npz"], 2),
         (["status", "nope"], 4),
         (["list", "--storage", "nope"], 4),

@@ -63,7 +63,7 @@ def test_main_wrong_usage_exits_2_with_a_remedy(
 
 COMMANDS = (
     *("grid", "search", "resume"),
-    *("list", "status", "compare", "report"),
+    *("list", "status", "compare", "ensemble", "report"),
     *("predict", "export", "export-runs", "replay", "doctor"),
 )
 

@@ -22,6 +22,7 @@ from reports.ledger.event_log import Event
 from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
+from reports.ledger.trial_predictions import read_predictions
 from study.cli.main import app
 from study.datasets.color_stats import compute_color_stats
 from study.datasets.data_record import count_classes, hash_images
@@ -30,6 +31,7 @@ from study.inference.prediction_output import RESEARCH_ONLY_NOTICE
 from study.runtime.lock import lock_study
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
+from tests.helpers.weighted_study import build_weighted_study
 
 
 @pytest.fixture(scope="module")
@@ -234,3 +236,26 @@ def copy_tested(results: Path, folder: Path, cells: BloodCells) -> tuple[Path, l
     )
     ledger.files.write("study.json", to_json(replace(ledger.study, data=data), indent=2))
     return ledger.folder, ledger.log.read_events()
+
+
+def test_predict_vote_has_the_stored_mean_and_logs_each_member(
+    tmp_path: Path, cells: BloodCells
+) -> None:
+    ledger = build_weighted_study(tmp_path / "voting", cells)
+    before = len(ledger.log.read_events())
+    np.savez(tmp_path / "test.npz", allow_pickle=False, test_images=cells.test.images)
+    done = run(tmp_path, tmp_path / "test.npz", "--vote", "cnn-config-1", "--json", study="voting")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    ids = [trial.id for trial in ledger.study.trials]
+    assert found["trial"].split() == ids
+    stored = [read_predictions(ledger, trial_id, "test").probabilities for trial_id in ids]
+    probabilities = [image["probabilities"] for image in found["images"]]
+    np.testing.assert_allclose(probabilities, np.mean(stored, axis=0), atol=1e-5)
+    events = Ledger(ledger.location).log.read_events()[before:]
+    assert [(event.kind, event.trial_id) for event in events] == [("tested", i) for i in ids]
+
+
+def test_predict_trial_and_vote_are_refused(results: Path, tmp_path: Path) -> None:
+    done = run(results, tmp_path / "any.png", "--trial", "a", "--vote", "b")
+    assert isinstance(done.exception, DataError)

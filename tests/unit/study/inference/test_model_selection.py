@@ -50,7 +50,7 @@ def test_select_model_best_has_the_highest_val_score(tmp_path: Path) -> None:
         },
     )
     found = select_model(ledger, None)
-    assert found.trial_name == "cnn-config-2-s0"
+    assert found.name == "cnn-config-2-s0"
     assert "93.00%" in found.reason
     assert "4 complete trials" in found.reason
     assert found.problems == ()
@@ -60,7 +60,7 @@ def test_select_model_best_has_the_highest_val_score(tmp_path: Path) -> None:
 def test_select_model_equal_scores_select_the_first(tmp_path: Path) -> None:
     ledger = grid(tmp_path / "s")
     score(ledger, {"cnn": (0.9, 0.9)})
-    assert select_model(ledger, None).trial_name == "cnn-config-1-s0"
+    assert select_model(ledger, None).name == "cnn-config-1-s0"
 
 
 def test_select_model_named_trial_has_its_weights(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_select_model_damaged_file_is_skipped_and_named(tmp_path: Path, folder: 
     score(ledger, {"cnn-config-2-s1": (0.95, 0.5)})
     path.write_bytes(path.read_bytes()[:-1])
     found = select_model(Ledger(tmp_path / "s"), None)
-    assert found.trial_name == "cnn-config-2-s0"
+    assert found.name == "cnn-config-2-s0"
     (problem,) = found.problems
     assert f"{folder}/cnn-config-2-s1" in problem
     with pytest.raises(ConflictError) as caught:

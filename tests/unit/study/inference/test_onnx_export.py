@@ -13,14 +13,18 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.models import ResNet
 from reports.ledger.ledger import Ledger
+from reports.ledger.trial_predictions import read_predictions
 from study.inference import onnx_export
 from study.inference.model_selection import SelectedModel, select_model
+from study.inference.vote_selection import Selection, select
 from tests.helpers import grid_builder
 from tests.helpers.models import add_models
+from tests.helpers.weighted_study import build_weighted_study
 
 ROOT = Path(__file__).parents[4]
 
@@ -114,4 +118,56 @@ def test_export_onnx_full_disk_raises_and_leaves_nothing(
     with pytest.raises(ResourceError) as caught:
         onnx_export.export_onnx(ledger, own, None, tmp_path / "out")
     assert caught.value.path == str(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def voting(
+    tmp_path_factory: pytest.TempPathFactory, cells: BloodCells
+) -> tuple[Ledger, Selection, BloodCells]:
+    """A study whose predictions are those of its two models, the vote of both, and its data."""
+    ledger = build_weighted_study(tmp_path_factory.mktemp("voting") / "s", cells)
+    return ledger, select(ledger, None, "cnn-config-1"), cells
+
+
+@pytest.fixture(scope="module")
+def vote_model(voting: tuple[Ledger, Selection, BloodCells]) -> bytes:
+    ledger, vote, _ = voting
+    return onnx_export.build_onnx_model(vote, ledger.study)
+
+
+def test_export_onnx_vote_returns_the_stored_mean_of_its_members(
+    voting: tuple[Ledger, Selection, BloodCells],
+    vote_model: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ledger, vote, cells = voting
+    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: vote_model)
+    check = onnx_export.export_onnx(ledger, vote, cells.test.images.copy(), tmp_path / "out")
+    assert check.stored_deviation is not None
+    assert check.stored_deviation <= 1e-5
+    stored = [
+        read_predictions(ledger, member.record.id, "test").probabilities for member in vote.members
+    ]
+    assert np.abs(stored[0] - stored[1]).max() > 1e-3
+    exported = run(tmp_path / "out" / "model.onnx", cells.test.images)
+    np.testing.assert_allclose(exported, np.mean(stored, axis=0), atol=1e-5)
+    about = {each.key: each.value for each in onnx.load(tmp_path / "out/model.onnx").metadata_props}
+    assert about["trial"].split() == [member.record.id for member in vote.members]
+
+
+def test_export_onnx_vote_that_differs_from_the_stored_mean_writes_nothing(
+    voting: tuple[Ledger, Selection, BloodCells],
+    vote_model: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The images are not those that the members predicted."""
+    ledger, vote, cells = voting
+    monkeypatch.setattr(onnx_export, "build_onnx_model", lambda *_: vote_model)
+    with pytest.raises(StudyError) as caught:
+        onnx_export.export_onnx(ledger, vote, cells.test.images[::-1].copy(), tmp_path / "out")
+    assert isinstance(caught.value.value, float)
+    assert caught.value.value > 1e-5
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Images of every kind, and the probabilities that a model gives them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from reports.ledger.ledger import Ledger
 from study.inference.input_images import InputImage
 from study.inference.model_selection import SelectedModel, select_model
 from study.inference.predict import Prediction, classify_images
+from study.inference.vote_selection import select
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
 
@@ -51,6 +53,22 @@ def test_classify_images_few_images_have_the_probabilities_of_a_full_batch(
         found = list(classify_images(selected, data, shown))
         assert [each.name for each in found] == [str(index) for index in range(count)]
         assert np.array_equal([each.probabilities for each in found], expected[:count])
+
+
+def test_classify_images_by_vote_have_the_mean_probabilities(
+    tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    matrices = {"cnn-config-1": make_published_matrices(2)["cnn-config-1"]}
+    ledger = add_models(build_grid(tmp_path / "s", matrices))
+    image = InputImage("x", cells["train_images"][0])
+    (vote,) = classify_images(select(ledger, None, "cnn-config-1"), ledger.study.data, [image])
+    first, second = (
+        next(classify_images(select_model(ledger, trial), ledger.study.data, [image]))
+        for trial in ("cnn-config-1-s0", "cnn-config-1-s1")
+    )
+    assert not np.allclose(first.probabilities, second.probabilities, atol=1e-4)
+    expected = (first.probabilities + second.probabilities) / 2
+    np.testing.assert_allclose(vote.probabilities, expected, atol=1e-7)
 
 
 def test_classify_images_reads_no_more_than_a_batch_ahead(

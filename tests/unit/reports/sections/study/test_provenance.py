@@ -49,6 +49,7 @@ STUDY = LoadedStudy(
         labels=ASYMMETRIC[0],
         probabilities=ASYMMETRIC.astype("float32"),
     ),
+    val_predictions={},
     search=None,
     software_changes=(),
     problems=(),

@@ -1,0 +1,113 @@
+"""Select the models of a vote: all complete trials of one configuration.
+
+A wrong name is rejected before PyTorch is imported.
+"""
+
+from dataclasses import dataclass
+
+from bloodnets.errors import DataError
+from reports.format.units import format_count
+from reports.ledger.ledger import Ledger
+from reports.ledger.lookup import require_configuration
+from reports.ledger.planned_trial import get_replicate_name
+from reports.ledger.records import TrialRecord
+from reports.ledger.states import TrialState
+from study.inference.model_selection import SelectedModel, load_selected_model, select_model
+from study.inference.trial_lookup import find_complete_trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectedVote:
+    """Models whose mean probabilities are the prediction.
+
+    Attributes:
+        configuration: Name of the configuration.
+        members: Complete trials of the configuration with their models, at least two.
+    """
+
+    configuration: str
+    members: tuple[SelectedModel, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the vote, e.g. `cnn-config-1-vote`, which can be part of a file name."""
+        first = self.members[0]
+        return f"{first.name.removesuffix(f'-{get_replicate_name(first.record.config)}')}-vote"
+
+    @property
+    def reason(self) -> str:
+        """Reason for the selection, in words that can follow the name and a colon."""
+        return f"the mean probabilities of {len(self.members)} models, selected by name"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Problems of trials that would have been preferred; a vote has none."""
+        return ()
+
+
+Selection = SelectedModel | SelectedVote
+"""What predicts: one model or a vote of several."""
+
+
+def check_selection(ledger: Ledger, trial: str | None, vote: str | None) -> None:
+    """Check the names that a user gave, without reading a model.
+
+    Args:
+        ledger: Ledger of a grid or a search.
+        trial: Name of the trial, as in `find_trial`; None for none.
+        vote: Name of the configuration whose trials vote; None for no vote.
+
+    Raises:
+        DataError: Both are given, or there is no such complete trial or vote.
+    """
+    if trial is not None and vote is not None:
+        raise DataError("--trial cannot be combined with --vote", remedy="omit one of them")
+    if trial is not None:
+        find_complete_trial(ledger, trial)
+    if vote is not None:
+        _find_members(ledger, vote)
+
+
+def select(ledger: Ledger, trial: str | None, vote: str | None) -> Selection:
+    """Return the named trial or vote with its models, or the study's best model.
+
+    Args:
+        ledger: Ledger of a grid or a search.
+        trial: Name of the trial, as in `find_trial`; None for none.
+        vote: Name of the configuration whose trials vote; None for no vote.
+
+    Raises:
+        DataError: There is no such complete trial or vote, or no complete trial.
+        ConflictError: A file of a model is missing or differs from its record.
+    """
+    if vote is None:
+        return select_model(ledger, trial)
+    return SelectedVote(
+        configuration=vote,
+        members=tuple(
+            load_selected_model(ledger, record, "member of the vote", ())
+            for record in _find_members(ledger, vote)
+        ),
+    )
+
+
+def _find_members(ledger: Ledger, configuration: str) -> list[TrialRecord]:
+    """Return the complete trials of a configuration; for a search, of a re-trained one."""
+    confirmation = ledger.read_confirmation()
+    planned_trials = confirmation.trials if confirmation else ledger.study.trials
+    names = list(dict.fromkeys(planned.configuration for planned in planned_trials))
+    require_configuration(ledger.study.name, names, configuration)
+    records = [
+        ledger.read_trial(planned)
+        for planned in planned_trials
+        if planned.configuration == configuration
+    ]
+    complete = [r for r in records if r is not None and r.state is TrialState.COMPLETE]
+    if len(complete) < 2:
+        raise DataError(
+            f"{configuration} has {format_count(len(complete), 'complete trial')}, but a vote "
+            "needs two",
+            value=configuration,
+            remedy="choose a configuration with several complete trials",
+        )
+    return complete

@@ -1,0 +1,73 @@
+"""The models of a vote: all complete trials of a configuration, with checked files."""
+
+from pathlib import Path
+
+import pytest
+
+from bloodnets.errors import ConflictError, DataError
+from reports.ledger.ledger import Ledger
+from study.inference.vote_selection import SelectedVote, check_selection, select
+from tests.helpers.grid_builder import ASYMMETRIC, build_grid
+from tests.helpers.models import add_models
+from tests.helpers.search_builder import build_search
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """A grid with two complete trials of one configuration, and one of another."""
+    matrices = {"cnn-config-1": [ASYMMETRIC] * 3, "mlnn-config-1": [ASYMMETRIC] * 2}
+    return add_models(
+        build_grid(
+            tmp_path / "s",
+            matrices,
+            failed_trials={("cnn-config-1", 1): "out of memory"},
+            missing_trials=[("mlnn-config-1", 0)],
+        )
+    )
+
+
+def test_select_vote_has_all_complete_trials_of_the_configuration(ledger: Ledger) -> None:
+    selected = select(ledger, None, "cnn-config-1")
+    assert isinstance(selected, SelectedVote)
+    assert [member.record.config["seed"] for member in selected.members] == [0, 2]
+    assert selected.name == "cnn-config-1-vote"
+    assert selected.problems == ()
+
+
+def test_select_without_vote_is_one_model(ledger: Ledger) -> None:
+    selected = select(ledger, "cnn-config-1-s2", None)
+    assert [member.name for member in selected.members] == ["cnn-config-1-s2"]
+
+
+@pytest.mark.parametrize("vote", ["mlnn-config-1", "nope", "cnn-config-1-s0"])
+def test_check_selection_unknown_vote_or_one_trial_is_refused(ledger: Ledger, vote: str) -> None:
+    with pytest.raises(DataError) as caught:
+        check_selection(ledger, None, vote)
+    assert caught.value.value == vote
+    assert caught.value.remedy
+
+
+def test_check_selection_trial_and_vote_are_refused(ledger: Ledger) -> None:
+    with pytest.raises(DataError):
+        check_selection(ledger, "cnn-config-1-s0", "cnn-config-1")
+
+
+def test_select_vote_with_a_changed_member_is_refused(ledger: Ledger) -> None:
+    record = ledger.read_trials()[-2]
+    path = ledger.folder / "models" / f"{record.id}.safetensors"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ConflictError) as caught:
+        select(ledger, None, record.configuration)
+    assert caught.value.path is not None
+    assert record.id in caught.value.path
+
+
+def test_select_vote_of_a_search_has_the_re_trained_trials(tmp_path: Path) -> None:
+    ledger = add_models(build_search(tmp_path / "s"))
+    confirmation = ledger.read_confirmation()
+    assert confirmation is not None
+    name = confirmation.trials[0].configuration
+    expected = [trial.id for trial in confirmation.trials if trial.configuration == name]
+    selected = select(ledger, None, name)
+    assert [member.record.id for member in selected.members] == expected
+    assert len(expected) > 1
