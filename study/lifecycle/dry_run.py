@@ -61,6 +61,21 @@ def print_dry_run(config: GridConfig | SearchConfig, load_cells: LoadCells) -> N
         _print_grid_plan(console, config, cells)
     else:
         _print_search_plan(console, config, cells)
+    _print_trial_resources(console, config, cells)
+
+
+def _print_trial_resources(
+    console: Console, config: GridConfig | SearchConfig, cells: "BloodCells"
+) -> None:
+    # Imports Ray, which should not delay the plan.
+    from study.lifecycle.trial_resources import describe_trial_resources, resolve_gpu_shares
+    from study.runtime.session import join_briefly
+
+    config = resolve_gpu_shares(config, cells)
+    with join_briefly(config.address):
+        lines = list(describe_trial_resources(config))
+    for line in lines:
+        console.print(line, markup=False)
 
 
 def _print_grid_plan(console: Console, config: GridConfig, cells: "BloodCells") -> None:

@@ -16,7 +16,6 @@ from ray.exceptions import RayError
 
 from bloodnets.errors import ResourceError
 from bloodnets.storage.temp_folder import open_temp_folder
-from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import START_REMEDY, make_ray_error
 from study.runtime.cores import count_available_cores
@@ -179,8 +178,8 @@ def _start_local_ray(config: StudyConfig, n_trials: int | None, data_bytes: int)
         yield
 
 
-def get_default_gpus(address: str | None) -> float:
-    """Return the default number of GPUs per trial: a fraction of one, or 0 if there is no GPU.
+def has_gpu(address: str | None) -> bool:
+    """Return whether this host or any node of a cluster has a GPU.
 
     Args:
         address: Address of the Ray cluster; None for this host.
@@ -189,11 +188,28 @@ def get_default_gpus(address: str | None) -> float:
         ResourceError: The cluster cannot be joined.
     """
     if address is None:
-        return DEFAULT_GPUS_PER_TRIAL if find_gpus() else 0.0
+        return bool(find_gpus())
+    with join_briefly(address):
+        return find_largest_node()["GPU"] > 0
+
+
+@contextmanager
+def join_briefly(address: str | None) -> Iterator[None]:
+    """Join a cluster within the context, without output; do nothing for this host.
+
+    Args:
+        address: Address of the Ray cluster; None for this host.
+
+    Raises:
+        ResourceError: The cluster cannot be joined.
+    """
+    if address is None:
+        yield
+        return
     with redirect_output(Path(os.devnull)):
         try:
             _join_cluster(address)
-            return DEFAULT_GPUS_PER_TRIAL if find_largest_node()["GPU"] else 0.0
+            yield
         finally:
             ray.shutdown()
 

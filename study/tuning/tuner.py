@@ -3,7 +3,7 @@
 import itertools
 import secrets
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ray import tune
 from ray.exceptions import RayError
@@ -12,6 +12,7 @@ from ray.tune.search import Searcher
 
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
+from bloodnets.messages import read_spec
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from bloodnets.storage.temp_folder import open_temp_folder
 from reports.ledger.ledger import Ledger
@@ -40,6 +41,9 @@ from study.tuning.worker import run_trial
 
 MAX_RETRIES = 3
 """Number of times that a trial is retried from its last checkpoint before it counts as failed."""
+
+FAMILIES_BY_DURATION = ("resnet", "cnn", "mlnn")
+"""Families of networks, with the longest trials first."""
 
 MAX_RUNS = 4
 """Number of times that Tune is run if it ends trials without a result."""
@@ -85,7 +89,7 @@ def run_trials(
             ledger,
             listener,
             heartbeat=heartbeat,
-            failures=FailureTracker(_get_trial_resources(config)),
+            failures=FailureTracker(_get_largest_resources(config)),
             test_reason=test_reason,
         )
         _run_tuner(
@@ -132,7 +136,7 @@ def run_proposals(
         ledger,
         listener,
         heartbeat=heartbeat,
-        failures=FailureTracker(_get_trial_resources(config)),
+        failures=FailureTracker(_get_largest_resources(config)),
         search_run=search_run,
     )
     if search_run.end_reason is not None:
@@ -219,9 +223,10 @@ def _run_tuner(
     stopper: tune.Stopper | None = None,
 ) -> None:
     patch_tune()
-    resources = {name.lower(): value for name, value in _get_trial_resources(config).items()}
     # `with_parameters` puts the data into Ray's object store: once per node, shared by its trials.
-    trainable = tune.with_resources(tune.with_parameters(run_trial, cells=cells), resources)
+    trainable = tune.with_resources(
+        tune.with_parameters(run_trial, cells=cells), make_resource_request(config)
+    )
     try:
         # Tune's own files are discarded, because the ledger has everything.
         with open_temp_folder() as temp_folder:
@@ -257,8 +262,29 @@ def _run_tuner(
         ) from error
 
 
-def _get_trial_resources(config: StudyConfig) -> dict[str, float]:
-    return {"CPU": config.cpus_per_trial, "GPU": config.gpus_per_trial or 0}
+def make_resource_request(
+    config: StudyConfig,
+) -> Callable[[Mapping[str, object]], tune.PlacementGroupFactory]:
+    """Return the function that returns the resources of a trial, given its parameters in Tune.
+
+    Args:
+        config: Settings of the study.
+    """
+    # Ray sends the function to each worker, which should not import this module.
+    cpus, gpus_per_trial = config.cpus_per_trial, config.gpus_per_trial or 0.0
+
+    def request_resources(tune_config: Mapping[str, object]) -> tune.PlacementGroupFactory:
+        gpus = gpus_per_trial
+        if isinstance(gpus, Mapping):
+            gpus = gpus[read_spec(tune_config).config.family]
+        return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
+
+    return request_resources
+
+
+def _get_largest_resources(config: StudyConfig) -> dict[str, float]:
+    """Return the resources of a trial of the family that takes most of a GPU."""
+    return {"CPU": config.cpus_per_trial, "GPU": max(config.gpu_shares)}
 
 
 def _limit_concurrency(config: StudyConfig) -> int | None:
@@ -271,5 +297,8 @@ def _limit_concurrency(config: StudyConfig) -> int | None:
 
 
 def _sort_longest_first(trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
-    """Return the trials with CNNs first, so that a long trial does not run last by itself."""
-    return sorted(trials, key=lambda trial: trial.config["family"] != "cnn")
+    """Return the trials with slow networks first, so that a long trial does not run last by itself.
+
+    A residual network, which may need a whole GPU, then finds one that no other trial uses.
+    """
+    return sorted(trials, key=lambda trial: FAMILIES_BY_DURATION.index(trial.config["family"]))
