@@ -28,7 +28,7 @@ MIN_SHARE_OF_BEST = 0.95
 
 Smaller differences are noise, and with fewer trials at the same time, each one is faster."""
 
-_CELL_WIDTH = 22
+_CELL_WIDTH = 20
 
 Throughputs = Mapping[str, Mapping[int, Throughput]]
 """Results by family and by number of trials."""
@@ -45,7 +45,9 @@ def report_concurrency() -> Iterator[str]:
     n_cores = counts[-1]
     device = f"one {gpus[0]}" if gpus else f"{format_count(n_cores, 'core')} of the CPU"
     yield f"Training speed and memory of trials that share {device}:"
-    yield _format_row("trials", [label(config.family) for config in CONFIGS])
+    yield _format_row(
+        "trials" if gpus else "trials x cores", [label(config.family) for config in CONFIGS]
+    )
     results: dict[str, dict[int, Throughput]] = {config.family: {} for config in CONFIGS}
     failures: dict[str, str] = {}
     with TrialPool(device_type, counts[-1]) as pool:
@@ -124,7 +126,7 @@ def _measure(pool: TrialPool, config: TrialConfig, n_trials: int, threads: int) 
 
 
 def _format_row(first: str, cells: list[str]) -> str:
-    return f"{first:<8}" + "".join(f"{cell:>{_CELL_WIDTH}}" for cell in cells)
+    return f"{first:<14}" + "".join(f"{cell:>{_CELL_WIDTH}}" for cell in cells)
 
 
 def _format_cell(throughput: Throughput | None) -> str:

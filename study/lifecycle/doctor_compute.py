@@ -19,11 +19,11 @@ from study.configs.study_config import GridConfig
 from study.lifecycle.check_result import CheckResult, run_check
 from study.lifecycle.preflight import find_existing_parent
 from study.runtime.connection import check_reachable
+from study.runtime.gpus import find_gpus
 from study.runtime.node_check import NodeInfo, find_node_problem, format_node, query_nodes
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import (
     RAY_LOG,
-    has_gpu,
     open_ray_session,
     redirect_output,
     run_test_task,
@@ -54,7 +54,7 @@ def run_compute_checks(
         batch_size=1,
         precision="float32",
         cpus_per_trial=1,
-        gpus_per_trial=DEFAULT_GPUS_PER_TRIAL["cnn"] if address is None and has_gpu(None) else 0,
+        gpus_per_trial=DEFAULT_GPUS_PER_TRIAL["cnn"] if address is None and find_gpus() else 0,
         max_concurrent=None,
         address=address,
     )

@@ -1,4 +1,7 @@
-"""Choose the share of a GPU that a trial takes, and say how many trials fit on a node."""
+"""Choose the share of a GPU that a trial takes, and say how many trials fit on a node.
+
+Ray is imported only for a cluster.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,9 +13,8 @@ from reports.format.units import format_count
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle.trial_memory import estimate_trial_bytes, list_configs
-from study.runtime.gpus import read_gpu_memory
-from study.runtime.resources import list_fitting_trials
-from study.runtime.session import has_gpu
+from study.runtime.capacity import count_local_trials
+from study.runtime.gpus import find_gpus, read_gpu_memory
 
 
 def resolve_gpu_shares(
@@ -33,7 +35,7 @@ def resolve_gpu_shares(
     """
     gpus = config.gpus_per_trial
     if gpus is None:
-        gpus = DEFAULT_GPUS_PER_TRIAL if has_gpu(config.address) else 0.0
+        gpus = DEFAULT_GPUS_PER_TRIAL if _has_gpu(config.address) else 0.0
     if isinstance(gpus, Mapping):
         gpus = {family: gpus[family] for family in config.families}
         if config.address is None:
@@ -41,6 +43,14 @@ def resolve_gpu_shares(
         if len(set(gpus.values())) == 1:
             gpus = next(iter(gpus.values()))
     return replace(config, gpus_per_trial=gpus)
+
+
+def _has_gpu(address: str | None) -> bool:
+    if address is None:
+        return bool(find_gpus())
+    from study.runtime.session import has_gpu
+
+    return has_gpu(address)
 
 
 def _raise_to_memory(
@@ -73,12 +83,20 @@ def describe_trial_resources(config: GridConfig | SearchConfig) -> Iterator[str]
         resources = format_count(config.cpus_per_trial, "core")
         if gpus:
             resources += f" and {gpus:.3g} GPU{'s' if gpus > 1 else ''}"
-        counts = Counter(list_fitting_trials(config, gpus))
+        counts = Counter(_list_fitting_trials(config, gpus))
         fits = ", ".join(
             f"{n_trials} at once on {_describe_nodes(config, n_nodes)}"
             for n_trials, n_nodes in counts.items()
         )
         yield f"Trials{names} take {resources} each: {fits or 'no node has these'}."
+
+
+def _list_fitting_trials(config: GridConfig | SearchConfig, gpus: float) -> list[int]:
+    if config.address is None:
+        return [count_local_trials(config, gpus)]
+    from study.runtime.resources import list_fitting_trials
+
+    return list_fitting_trials(config, gpus)
 
 
 def _describe_nodes(config: GridConfig | SearchConfig, n_nodes: int) -> str:

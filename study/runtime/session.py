@@ -20,7 +20,6 @@ from study.configs.study_config import StudyConfig
 from study.runtime.connection import START_REMEDY, make_ray_error
 from study.runtime.cores import count_available_cores
 from study.runtime.environment import prepare_ray_environment
-from study.runtime.gpus import find_gpus
 from study.runtime.ray_internals import join_ray, shut_down_ray, start_ray
 from study.runtime.resources import (
     check_cluster_resources,
@@ -178,34 +177,23 @@ def _start_local_ray(config: StudyConfig, n_trials: int | None, data_bytes: int)
         yield
 
 
-def has_gpu(address: str | None) -> bool:
-    """Return whether this host or any node of a cluster has a GPU.
-
-    Args:
-        address: Address of the Ray cluster; None for this host.
+def has_gpu(address: str) -> bool:
+    """Return whether any node of a cluster has a GPU.
 
     Raises:
         ResourceError: The cluster cannot be joined.
     """
-    if address is None:
-        return bool(find_gpus())
     with join_briefly(address):
         return find_largest_node()["GPU"] > 0
 
 
 @contextmanager
-def join_briefly(address: str | None) -> Iterator[None]:
-    """Join a cluster within the context, without output; do nothing for this host.
-
-    Args:
-        address: Address of the Ray cluster; None for this host.
+def join_briefly(address: str) -> Iterator[None]:
+    """Join a cluster within the context, without output.
 
     Raises:
         ResourceError: The cluster cannot be joined.
     """
-    if address is None:
-        yield
-        return
     with redirect_output(Path(os.devnull)):
         try:
             _join_cluster(address)
