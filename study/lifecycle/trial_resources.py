@@ -13,8 +13,8 @@ from reports.format.units import format_count
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import GridConfig, SearchConfig
 from study.lifecycle.trial_memory import estimate_trial_bytes, list_configs
-from study.runtime.capacity import count_local_trials
 from study.runtime.gpus import find_gpus, read_gpu_memory
+from study.runtime.resources import list_fitting_trials
 
 
 def resolve_gpu_shares(
@@ -83,20 +83,12 @@ def describe_trial_resources(config: GridConfig | SearchConfig) -> Iterator[str]
         resources = format_count(config.cpus_per_trial, "core")
         if gpus:
             resources += f" and {gpus:.3g} GPU{'s' if gpus > 1 else ''}"
-        counts = Counter(_list_fitting_trials(config, gpus))
+        counts = Counter(list_fitting_trials(config, gpus))
         fits = ", ".join(
             f"{n_trials} at once on {_describe_nodes(config, n_nodes)}"
             for n_trials, n_nodes in counts.items()
         )
         yield f"Trials{names} take {resources} each: {fits or 'no node has these'}."
-
-
-def _list_fitting_trials(config: GridConfig | SearchConfig, gpus: float) -> list[int]:
-    if config.address is None:
-        return [count_local_trials(config, gpus)]
-    from study.runtime.resources import list_fitting_trials
-
-    return list_fitting_trials(config, gpus)
 
 
 def _describe_nodes(config: GridConfig | SearchConfig, n_nodes: int) -> str:

@@ -1,15 +1,16 @@
-"""Check the available cores and GPUs, and compute how many trials fit at the same time."""
+"""Check the available cores and GPUs, and compute how many trials fit at the same time.
 
+Ray is imported only for a cluster, or if it is already running.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import ray
 import yaml
 
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
-from study.runtime.capacity import count_fitting_trials
-from study.runtime.connection import check_reachable
 from study.runtime.cores import count_available_cores
 from study.runtime.gpus import find_gpus
 
@@ -33,7 +34,7 @@ def compute_max_parallel_trials(config: StudyConfig) -> int:
     If the families of a grid have different shares of a GPU, these are trials with the smallest.
     """
     gpus = min(config.gpu_shares)
-    n_trials = sum(count_fitting_trials(node, config, gpus) for node in _list_nodes())
+    n_trials = sum(_count_fitting_trials(node, config, gpus) for node in _list_nodes())
     return max(1, min(n_trials, config.max_concurrent or n_trials))
 
 
@@ -49,22 +50,27 @@ def compute_reachable_trials(config: StudyConfig) -> int:
 
 
 def list_fitting_trials(config: StudyConfig, gpus: float) -> list[int]:
-    """Return how many trials fit at the same time on each node of the connected cluster.
-
-    These are the nodes that the cluster has, or those that its autoscaler can start if more trials
-    fit on them. Nodes on which no trial fits are left out.
+    """Return how many trials fit at the same time on each node, without nodes on which none fits.
 
     Args:
-        config: Settings of the study.
+        config: Settings of the study. Without an address, the node is this host. Otherwise, the
+            nodes are those of the connected cluster, or those that its autoscaler can start if more
+            trials fit on them.
         gpus: GPUs per trial.
     """
-    started = [count_fitting_trials(node, config, gpus) for node in _list_nodes()]
+    if config.address is None:
+        n_gpus = len(find_gpus()) if gpus else 0
+        host = {"CPU": count_available_cores(), "GPU": n_gpus}
+        return [_count_fitting_trials(host, config, gpus)]
+    started = [_count_fitting_trials(node, config, gpus) for node in _list_nodes()]
     counts = max(started, _count_startable_trials(config, gpus), key=sum)
     return [count for count in counts if count]
 
 
 def _list_nodes() -> list[dict[str, float]]:
     """Return the resources of each node of the connected cluster."""
+    import ray
+
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
@@ -72,11 +78,28 @@ def _count_startable_trials(config: StudyConfig, gpus: float) -> list[int]:
     """Return how many trials fit on each node that the autoscaler can start."""
     autoscaler = _read_autoscaler()
     counts = [
-        count_fitting_trials(node_type.resources, config, gpus)
+        _count_fitting_trials(node_type.resources, config, gpus)
         for node_type in autoscaler.node_types
         for _ in range(node_type.max_workers)
     ]
     return sorted(counts, reverse=True)[: autoscaler.max_workers]
+
+
+def _count_fitting_trials(resources: Mapping[str, float], config: StudyConfig, gpus: float) -> int:
+    """Return how many trials fit on a node at the same time.
+
+    Args:
+        resources: Resources of the node, e.g. under the keys "CPU" and "GPU".
+        config: Settings of the study.
+        gpus: GPUs per trial.
+    """
+    n_trials = int(resources.get("CPU", 0) / config.cpus_per_trial)
+    if not gpus:
+        return n_trials
+    n_gpus = int(resources.get("GPU", 0))
+    if gpus < 1:  # a trial is on one GPU, so the rest of a GPU may be too small
+        return min(n_trials, n_gpus * int(1 / gpus))
+    return min(n_trials, int(n_gpus / gpus))
 
 
 def check_local_resources(config: StudyConfig) -> None:
@@ -170,6 +193,8 @@ def check_compute(config: StudyConfig) -> None:
         ResourceError: The cluster does not respond, or this host has fewer CPUs or GPUs.
     """
     if config.address is not None:
+        from study.runtime.connection import check_reachable
+
         check_reachable(config.address)
     else:
         check_local_resources(config)

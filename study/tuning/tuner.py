@@ -3,7 +3,7 @@
 import itertools
 import secrets
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from ray import tune
 from ray.exceptions import RayError
@@ -12,7 +12,6 @@ from ray.tune.search import Searcher
 
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
-from bloodnets.messages import read_spec
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from bloodnets.storage.temp_folder import open_temp_folder
 from reports.ledger.ledger import Ledger
@@ -35,6 +34,7 @@ from study.tuning.tune_adapters import (
     ProposalSearcher,
     SearchStopper,
     get_trial_id,
+    make_resource_request,
     prepare_specs,
 )
 from study.tuning.worker import run_trial
@@ -260,26 +260,6 @@ def _run_tuner(
         raise ResourceError(
             f"Ray stopped with an error: {reason}", remedy=f"see {ledger.location / RAY_LOG}"
         ) from error
-
-
-def make_resource_request(
-    config: StudyConfig,
-) -> Callable[[Mapping[str, object]], tune.PlacementGroupFactory]:
-    """Return the function that returns the resources of a trial, given its parameters in Tune.
-
-    Args:
-        config: Settings of the study.
-    """
-    # Ray sends the function to each worker, which should not import this module.
-    cpus, gpus_per_trial = config.cpus_per_trial, config.gpus_per_trial or 0.0
-
-    def request_resources(tune_config: Mapping[str, object]) -> tune.PlacementGroupFactory:
-        gpus = gpus_per_trial
-        if isinstance(gpus, Mapping):
-            gpus = gpus[read_spec(tune_config).config.family]
-        return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
-
-    return request_resources
 
 
 def _get_largest_resources(config: StudyConfig) -> dict[str, float]:

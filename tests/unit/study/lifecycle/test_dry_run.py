@@ -121,7 +121,7 @@ def test_print_dry_run_says_how_many_trials_fit(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("study.runtime.capacity.count_available_cores", lambda: 8)
+    monkeypatch.setattr("study.runtime.resources.count_available_cores", lambda: 8)
     config = make_grid_config(tmp_path, configurations=("mlnn-config-1",), cpus_per_trial=2)
     dry_run.print_dry_run(config, lambda: cells)
     assert "2 cores each: 4 at once" in " ".join(capsys.readouterr().out.split())
@@ -143,7 +143,7 @@ def test_print_dry_run_on_a_cluster_counts_its_nodes(
 
     monkeypatch.setattr("study.runtime.session.join_briefly", join_briefly)
     monkeypatch.setattr(
-        "study.runtime.resources.list_fitting_trials", lambda *_: [8, 8] if joined else []
+        "study.lifecycle.trial_resources.list_fitting_trials", lambda *_: [8, 8] if joined else []
     )
     config = make_grid_config(tmp_path, configurations=("mlnn-config-1",), address="head:6379")
     dry_run.print_dry_run(config, lambda: cells)

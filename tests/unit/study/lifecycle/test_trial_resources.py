@@ -13,7 +13,7 @@ from reports.ledger.search_record import SearchRecord
 from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.lifecycle import trial_resources
 from study.lifecycle.trial_resources import describe_trial_resources, resolve_gpu_shares
-from study.runtime import capacity, resources
+from study.runtime import resources
 from tests.helpers.search_builder import RESNET_SEARCH_RECORD, SEARCH_RECORD
 from tests.helpers.study_configs import make_grid_config, make_search_config
 
@@ -25,9 +25,9 @@ def set_gpus(monkeypatch: pytest.MonkeyPatch) -> SetGpus:
     """Return a function that sets the number of GPUs of a host with 16 cores, and their memory."""
 
     def set_numbers(n_gpus: int, gibibytes: float) -> None:
-        for module in (capacity, trial_resources):
+        for module in (resources, trial_resources):
             monkeypatch.setattr(module, "find_gpus", lambda: ("GPU",) * n_gpus)
-        monkeypatch.setattr(capacity, "count_available_cores", lambda: 16)
+        monkeypatch.setattr(resources, "count_available_cores", lambda: 16)
         monkeypatch.setattr(trial_resources, "read_gpu_memory", lambda: int(gibibytes * 2**30))
 
     return set_numbers
@@ -124,7 +124,7 @@ def test_describe_trial_resources_on_this_host_says_share_and_trials(
 def test_describe_trial_resources_on_a_cluster_counts_by_node(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "list_fitting_trials", lambda config, gpus: [4, 4, 16])
+    monkeypatch.setattr(trial_resources, "list_fitting_trials", lambda config, gpus: [4, 4, 16])
     config = make_grid_config(tmp_path, gpus_per_trial=0.25, address="head:6379")
     (line,) = describe_trial_resources(config)
     assert "4 at once on each of 2 nodes, 16 at once on one node" in line

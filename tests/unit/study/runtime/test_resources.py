@@ -156,6 +156,15 @@ def test_list_fitting_trials_counts_each_node_on_which_one_fits(
     assert list_fitting_trials(config, 0) == [8, 16, 4]
 
 
+@pytest.mark.parametrize(("gpus", "n_trials"), [(0, 6), (0.25, 4), (0.4, 2), (1, 1)])
+def test_list_fitting_trials_without_a_cluster_counts_this_host(
+    gpus: float, n_trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "count_available_cores", lambda: 12)
+    monkeypatch.setattr(resources, "find_gpus", lambda: ("GPU 0",))
+    assert list_fitting_trials(make_config(cpus_per_trial=2), gpus) == [n_trials]
+
+
 def test_list_fitting_trials_with_an_autoscaler_counts_the_nodes_that_it_can_start(
     head_file: Path,
 ) -> None:

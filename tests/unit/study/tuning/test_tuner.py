@@ -7,17 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from ray import cloudpickle
 from rich.console import Console
 
-from bloodnets.config import TrialConfig
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ResourceError
-from bloodnets.messages import SPEC_KEY, TrialSpec
 from bloodnets.storage.checkpoint_header import CHECKPOINT_DIR
 from reports.ledger.creation import create_study
 from reports.ledger.ledger import Ledger
-from reports.ledger.records import EpochRecord, GpusPerTrial, TrialRecord
+from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import EndReason, StopReason, TrialState
 from study.configs.study_config import GridConfig
 from study.console.grid_progress import GridProgress
@@ -27,7 +24,6 @@ from study.runtime.watchdog import Heartbeat
 from study.tuning.search_run import SearchRun
 from study.tuning.tuner import (
     MAX_RUNS,
-    make_resource_request,
     run_proposals,
     run_trials,
     write_probe_file,
@@ -275,44 +271,3 @@ def test_run_trials_trial_that_never_gets_a_record_raises(
         run_plan(config, cells, ledger)
     assert ledger.n_to_lose == 0
     assert ledger.read_trials() == []
-
-
-@pytest.mark.parametrize(
-    ("gpus_per_trial", "expected"),
-    [
-        ({"cnn": 0.25, "resnet": 1.0}, {"cnn-config-1": 0.25, "resnet": 1.0}),
-        (0.5, {"cnn-config-1": 0.5, "resnet": 0.5}),
-        (0.0, {"cnn-config-1": None, "resnet": None}),
-    ],
-)
-def test_make_resource_request_gives_each_family_its_share(
-    gpus_per_trial: GpusPerTrial, expected: dict[str, float | None], tmp_path: Path
-) -> None:
-    config = make_grid_config(
-        tmp_path,
-        configurations=tuple(expected),
-        cpus_per_trial=2,
-        gpus_per_trial=gpus_per_trial,
-        max_epochs=None,
-    )
-    request_resources = make_resource_request(config)
-    for trial in config.plan_trials():
-        spec = TrialSpec(
-            id=trial.id,
-            configuration=trial.configuration,
-            config=TrialConfig.from_dict(trial.config),
-            location=str(tmp_path),
-            probe_file="",
-            study_fingerprint="",
-            evaluate_test=False,
-        )
-        required = request_resources({SPEC_KEY: spec}).required_resources
-        assert required["CPU"] == 2
-        assert required.get("GPU") == expected[trial.configuration]
-
-
-def test_make_resource_request_is_sent_without_this_module(tmp_path: Path) -> None:
-    request_resources = make_resource_request(make_grid_config(tmp_path))
-    assert b"study.tuning" not in cloudpickle.dumps(request_resources).replace(
-        b"make_resource_request", b""
-    )
