@@ -20,8 +20,10 @@ from reports.ledger.states import StopReason, StudyKind, TrialState
 SCHEMA_VERSION = 5
 """Version of the file format. `migration` converts records of older versions."""
 
-
 Scores = Mapping[str, float | None]
+
+GpusPerTrial = float | Mapping[str, float]
+"""GPUs per trial: one number, or a number for each family of a study whose families differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
@@ -57,12 +59,13 @@ class ResourcesRecord:
     Attributes:
         cpus_per_trial: CPU cores per trial, and threads of a trial on a CPU.
         gpus_per_trial: GPUs per trial; a fraction if trials share one, 0 for training on the CPU.
+            If the families of a grid differ, this is an object with a number per family.
         max_concurrent: Maximum number of concurrent trials; None for as many as fit.
         cluster_address: Address of the Ray cluster; None for Ray on the host of the command.
     """
 
     cpus_per_trial: int
-    gpus_per_trial: float
+    gpus_per_trial: GpusPerTrial
     max_concurrent: int | None
     cluster_address: str | None
 

@@ -19,7 +19,7 @@ from study.configs.search_space import OPTIMIZERS, SearchFamily, SearchOptimizer
 
 if TYPE_CHECKING:
     from reports.ledger.ledger import Ledger
-    from reports.ledger.records import StudyRecord
+    from reports.ledger.records import GpusPerTrial, StudyRecord
     from study.configs.variants import Variant
 
 
@@ -156,8 +156,8 @@ def resolve_optimizers(optimizer: SearchOptimizer | None, family: SearchFamily) 
     return OPTIMIZERS if optimizer is None else (optimizer,)
 
 
-def resolve_gpus_per_trial(device: Device, gpus_per_trial: float | None) -> float | None:
-    """Return the number of GPUs per trial, or None to use a GPU if a host has one.
+def resolve_gpus_per_trial(device: Device, gpus_per_trial: float | None) -> "GpusPerTrial | None":
+    """Return the GPUs per trial, or None to use a GPU if a host has one.
 
     Raises:
         DataError: The two options cannot be combined.

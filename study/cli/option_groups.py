@@ -92,7 +92,8 @@ class ResourceOptions:
         typer.Option(
             min=0,
             metavar="N",
-            show_default=f"{DEFAULT_GPUS_PER_TRIAL} with a GPU, else 0",
+            show_default=f"{DEFAULT_GPUS_PER_TRIAL['cnn']} with a GPU, "
+            f"{DEFAULT_GPUS_PER_TRIAL['resnet']:g} for resnet; else 0",
             help="Number of GPUs per trial; below 1, trials share a GPU.",
             rich_help_panel=options.RESOURCES_PANEL,
         ),

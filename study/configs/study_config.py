@@ -10,7 +10,7 @@ from bloodnets.config import MAX_FOLDS, MIN_FOLDS, ClassWeights, Precision, Tria
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import STUDY_FILE, StudyPath
 from reports.ledger.planned_trial import Config, PlannedTrial, get_replicate_name
-from reports.ledger.records import GridRecord, StudyRecord
+from reports.ledger.records import GpusPerTrial, GridRecord, StudyRecord
 from reports.ledger.search_record import SearchRecord
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import validate
@@ -32,7 +32,7 @@ class StudySettings(TypedDict):
     name: str
     storage_root: StudyPath
     cpus_per_trial: int
-    gpus_per_trial: float | None
+    gpus_per_trial: GpusPerTrial | None
     max_concurrent: int | None
     address: str | None
     has_default_name: NotRequired[bool]
@@ -47,8 +47,8 @@ class StudyConfig:
         name: Letters, digits, `.`, `_`, `-`; at most 64; no leading dot.
         storage_root: Folder or address that holds the folders of studies.
         cpus_per_trial: CPU cores per trial, and threads on a CPU; at least 1.
-        gpus_per_trial: GPUs per trial. A fraction below 1 lets trials share a GPU, 0 trains on the
-            CPU, and None leaves it to `session.get_default_gpus`.
+        gpus_per_trial: GPUs per trial, or those of each family. A fraction below 1 lets trials
+            share a GPU, 0 trains on the CPU, and None leaves it to `resolve_gpu_shares`.
         max_concurrent: Maximum number of trials at the same time; None for as many as fit.
         address: Address of a Ray cluster; None starts Ray on this host.
         has_default_name: Whether `name` was not given by the user. A number is then appended if a
@@ -63,7 +63,7 @@ class StudyConfig:
     name: str
     storage_root: StudyPath
     cpus_per_trial: int
-    gpus_per_trial: float | None
+    gpus_per_trial: GpusPerTrial | None
     max_concurrent: int | None
     address: str | None
     has_default_name: bool = False
@@ -75,14 +75,25 @@ class StudyConfig:
             raise DataError.of_value("--name", self.name, expected)
         require_at_least("--cpus-per-trial", self.cpus_per_trial, 1)
         require_at_least("--max-concurrent", self.max_concurrent, 1)
-        n_gpus = self.gpus_per_trial
-        if n_gpus is not None and not (0 <= n_gpus <= 1 or n_gpus in range(2, 1025)):
-            raise DataError.of_value("--gpus-per-trial", n_gpus, "0 to 1, or a whole number")
+        for n_gpus in self.gpu_shares:
+            if not (0 <= n_gpus <= 1 or n_gpus in range(2, 1025)):
+                raise DataError.of_value("--gpus-per-trial", n_gpus, "0 to 1, or a whole number")
 
     @property
     def location(self) -> StudyPath:
         """Folder or address of the study's ledger."""
         return self.storage_root / self.name
+
+    @property
+    def gpu_shares(self) -> tuple[float, ...]:
+        """GPUs per trial, each number once; 0 if they are not resolved yet."""
+        gpus = self.gpus_per_trial
+        return tuple(set(gpus.values())) if isinstance(gpus, Mapping) else (gpus or 0.0,)
+
+    def get_gpus(self, family: str) -> float:
+        """Return the GPUs of a trial of a family; 0 if they are not resolved yet."""
+        gpus = self.gpus_per_trial
+        return gpus[family] if isinstance(gpus, Mapping) else gpus or 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +166,11 @@ class GridConfig(StudyConfig):
         variants = recover_variants(record, trials, class_weights)
         return cls(**asdict(record), class_weights=class_weights, variants=variants, **settings)
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Families of the configurations, each once."""
+        return tuple(dict.fromkeys(trial.config["family"] for trial in self.plan_trials()))
+
     def to_record(self) -> GridRecord:
         """Return the settings of the grid as the ledger keeps them."""
         return GridRecord(**{field.name: getattr(self, field.name) for field in fields(GridRecord)})
@@ -194,6 +210,11 @@ class SearchConfig(StudyConfig):
         StudyConfig.__post_init__(self)
         validate(self.search)
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Families that are searched."""
+        return self.search.families
+
 
 def make_resnet_baseline(
     *, max_epochs: int, batch_size: int, precision: Precision, seed: int
@@ -229,7 +250,7 @@ def make_resume_config(
     study: StudyRecord,
     location: StudyPath,
     *,
-    gpus_per_trial: float | None,
+    gpus_per_trial: GpusPerTrial | None,
     max_concurrent: int | None,
     address: str | None,
     stall_timeout_s: float | None = None,
@@ -239,7 +260,7 @@ def make_resume_config(
     Args:
         study: Record of the study.
         location: Folder or address of the study.
-        gpus_per_trial: GPUs per trial; None for the recorded number.
+        gpus_per_trial: GPUs per trial; None for what is recorded.
         max_concurrent: Maximum number of trials at the same time; None for the recorded number.
         address: Address of the Ray cluster; `local` for Ray on this host; None if none is given.
         stall_timeout_s: Seconds without a report after which a trial is restarted; None for never.

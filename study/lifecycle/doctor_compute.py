@@ -12,17 +12,18 @@ from bloodnets.errors import ResourceError, StudyError
 from bloodnets.storage.location import RemotePath, StudyPath
 from bloodnets.storage.remote import open_storage
 from bloodnets.storage.temp_folder import open_temp_folder
+from reports.format.text import label
 from reports.format.units import format_count
-from study.configs.presets import PUBLISHED
+from study.configs.presets import DEFAULT_GPUS_PER_TRIAL, PUBLISHED
 from study.configs.study_config import GridConfig
 from study.lifecycle.check_result import CheckResult, run_check
 from study.lifecycle.preflight import find_existing_parent
 from study.runtime.connection import check_reachable
+from study.runtime.gpus import find_gpus
 from study.runtime.node_check import NodeInfo, find_node_problem, format_node, query_nodes
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import (
     RAY_LOG,
-    get_default_gpus,
     open_ray_session,
     redirect_output,
     run_test_task,
@@ -53,7 +54,7 @@ def run_compute_checks(
         batch_size=1,
         precision="float32",
         cpus_per_trial=1,
-        gpus_per_trial=get_default_gpus(None) if address is None else 0,
+        gpus_per_trial=DEFAULT_GPUS_PER_TRIAL["cnn"] if address is None and find_gpus() else 0,
         max_concurrent=None,
         address=address,
     )
@@ -67,7 +68,11 @@ def _check_gpu() -> str:
     count = torch.cuda.device_count()
     if count:
         names = {torch.cuda.get_device_name(index) for index in range(count)}
-        return f"{count} x {', '.join(sorted(names))}: four trials per GPU"
+        trials = ", ".join(
+            f"{int(1 / share)} of {label(family)}"
+            for family, share in DEFAULT_GPUS_PER_TRIAL.items()
+        )
+        return f"{count} x {', '.join(sorted(names))}: trials per GPU by default: {trials}"
     if Path("/dev/nvidia0").exists():
         raise ResourceError(
             f"PyTorch {torch.__version__} cannot use the GPU of this machine",

@@ -5,6 +5,7 @@ only after the heading of the plan.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
@@ -61,6 +62,24 @@ def print_dry_run(config: GridConfig | SearchConfig, load_cells: LoadCells) -> N
         _print_grid_plan(console, config, cells)
     else:
         _print_search_plan(console, config, cells)
+    _print_trial_resources(console, config, cells)
+
+
+def _print_trial_resources(
+    console: Console, config: GridConfig | SearchConfig, cells: "BloodCells"
+) -> None:
+    from study.lifecycle.trial_resources import describe_trial_resources, resolve_gpu_shares
+
+    config = resolve_gpu_shares(config, cells)
+    cluster: AbstractContextManager[None] = nullcontext()
+    if config.address is not None:
+        from study.runtime.session import join_briefly
+
+        cluster = join_briefly(config.address)
+    with cluster:
+        lines = list(describe_trial_resources(config))
+    for line in lines:
+        console.print(line, markup=False)
 
 
 def _print_grid_plan(console: Console, config: GridConfig, cells: "BloodCells") -> None:

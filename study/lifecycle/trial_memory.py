@@ -1,4 +1,4 @@
-"""Estimate the memory of a trial on a CPU, and check before Ray starts that it is available."""
+"""Estimate the memory of a trial, and check before Ray starts that it is available."""
 
 from collections.abc import Iterable
 
@@ -43,10 +43,10 @@ def check_trial_memory(
     Raises:
         ResourceError: A trial, or the trials that run at the same time, would need more memory.
     """
-    n_gpus = len(find_gpus()) if config.gpus_per_trial is None else config.gpus_per_trial
-    if shape.side <= BLOODMNIST_SHAPE.side or n_gpus or config.address is not None:
+    uses_gpu = bool(find_gpus() if config.gpus_per_trial is None else config.gpus_per_trial)
+    if shape.side <= BLOODMNIST_SHAPE.side or uses_gpu or config.address is not None:
         return
-    configs = _list_configs(config)
+    configs = list_configs(config)
     largest = max(configs, key=lambda trial: estimate_trial_bytes(trial, shape))
     image_bytes = shape.side**2 * shape.channels
     trial_bytes = estimate_trial_bytes(largest, shape) + n_copied_images * image_bytes
@@ -75,9 +75,10 @@ def _suggest_less(family: str) -> str:
 
 
 def estimate_trial_bytes(config: TrialConfig, shape: DataShape) -> float:
-    """Return the approximate memory of a trial on a CPU in bytes, without the images.
+    """Return the approximate memory of a trial in bytes, without the images.
 
-    The images are in Ray's object store, once for all trials of a host.
+    It was measured on a CPU, where the images are in Ray's object store, once for all trials of a
+    host. A trial on a GPU needs less for its weights, because checkpoints are in main memory.
 
     Args:
         config: Configuration of the trial.
@@ -97,7 +98,7 @@ def estimate_trial_bytes(config: TrialConfig, shape: DataShape) -> float:
     return PROCESS_BYTES + 4 * n_values
 
 
-def _list_configs(config: GridConfig | SearchConfig) -> Iterable[TrialConfig]:
+def list_configs(config: GridConfig | SearchConfig) -> Iterable[TrialConfig]:
     """Return one configuration of each network."""
     if isinstance(config, SearchConfig):
         return list(make_baseline_configs(config.search).values())

@@ -25,6 +25,14 @@ def find_gpus() -> tuple[str, ...]:
     return tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
 
 
+def read_gpu_memory() -> int:
+    """Return the memory in bytes of the GPU of this host that has the least; there must be one."""
+    import torch
+
+    n_gpus = torch.cuda.device_count()
+    return min(torch.cuda.get_device_properties(i).total_memory for i in range(n_gpus))
+
+
 def _has_driver() -> bool:
     try:
         ctypes.CDLL(NVIDIA_DRIVER)

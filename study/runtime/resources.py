@@ -1,15 +1,16 @@
-"""Check the available cores and GPUs, and compute how many trials fit at the same time."""
+"""Check the available cores and GPUs, and compute how many trials fit at the same time.
+
+Ray is imported only for a cluster, or if it is already running.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import ray
 import yaml
 
 from bloodnets.errors import ResourceError
 from study.configs.study_config import StudyConfig
-from study.runtime.connection import check_reachable
 from study.runtime.cores import count_available_cores
 from study.runtime.gpus import find_gpus
 
@@ -22,15 +23,18 @@ def count_usable_cores(config: StudyConfig, n_trials: int) -> int:
         n_trials: Number of trials, at least 1.
     """
     n_at_once = min(n_trials, config.max_concurrent or n_trials)
-    if config.gpus_per_trial:
-        n_at_once = min(n_at_once, max(1, int(len(find_gpus()) / config.gpus_per_trial)))
+    if gpus := min(config.gpu_shares):
+        n_at_once = min(n_at_once, max(1, int(len(find_gpus()) / gpus)))
     return n_at_once * config.cpus_per_trial
 
 
 def compute_max_parallel_trials(config: StudyConfig) -> int:
-    """Return how many trials the connected cluster can now run at the same time, at least 1."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    n_trials = sum(_count_fitting_trials(node, config) for node in nodes)
+    """Return how many trials the connected cluster can now run at the same time, at least 1.
+
+    If the families of a grid have different shares of a GPU, these are trials with the smallest.
+    """
+    gpus = min(config.gpu_shares)
+    n_trials = sum(_count_fitting_trials(node, config, gpus) for node in _list_nodes())
     return max(1, min(n_trials, config.max_concurrent or n_trials))
 
 
@@ -39,32 +43,63 @@ def compute_reachable_trials(config: StudyConfig) -> int:
 
     Without an autoscaler on this host, this is `compute_max_parallel_trials`.
     """
-    autoscaler = _read_autoscaler()
-    trials_by_node = [
-        _count_fitting_trials(node_type.resources, config)
-        for node_type in autoscaler.node_types
-        for _ in range(node_type.max_workers)
-    ]
-    n_trials = sum(sorted(trials_by_node, reverse=True)[: autoscaler.max_workers])
+    n_trials = sum(_count_startable_trials(config, min(config.gpu_shares)))
     return max(
         compute_max_parallel_trials(config), min(n_trials, config.max_concurrent or n_trials)
     )
 
 
-def _count_fitting_trials(resources: Mapping[str, float], config: StudyConfig) -> int:
+def list_fitting_trials(config: StudyConfig, gpus: float) -> list[int]:
+    """Return how many trials fit at the same time on each node, without nodes on which none fits.
+
+    Args:
+        config: Settings of the study. Without an address, the node is this host. Otherwise, the
+            nodes are those of the connected cluster, or those that its autoscaler can start if more
+            trials fit on them.
+        gpus: GPUs per trial.
+    """
+    if config.address is None:
+        n_gpus = len(find_gpus()) if gpus else 0
+        host = {"CPU": count_available_cores(), "GPU": n_gpus}
+        return [_count_fitting_trials(host, config, gpus)]
+    started = [_count_fitting_trials(node, config, gpus) for node in _list_nodes()]
+    counts = max(started, _count_startable_trials(config, gpus), key=sum)
+    return [count for count in counts if count]
+
+
+def _list_nodes() -> list[dict[str, float]]:
+    """Return the resources of each node of the connected cluster."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _count_startable_trials(config: StudyConfig, gpus: float) -> list[int]:
+    """Return how many trials fit on each node that the autoscaler can start."""
+    autoscaler = _read_autoscaler()
+    counts = [
+        _count_fitting_trials(node_type.resources, config, gpus)
+        for node_type in autoscaler.node_types
+        for _ in range(node_type.max_workers)
+    ]
+    return sorted(counts, reverse=True)[: autoscaler.max_workers]
+
+
+def _count_fitting_trials(resources: Mapping[str, float], config: StudyConfig, gpus: float) -> int:
     """Return how many trials fit on a node at the same time.
 
     Args:
         resources: Resources of the node, e.g. under the keys "CPU" and "GPU".
         config: Settings of the study.
+        gpus: GPUs per trial.
     """
     n_trials = int(resources.get("CPU", 0) / config.cpus_per_trial)
-    if not config.gpus_per_trial:
+    if not gpus:
         return n_trials
     n_gpus = int(resources.get("GPU", 0))
-    if config.gpus_per_trial < 1:  # a trial is on one GPU, so the rest of a GPU may be too small
-        return min(n_trials, n_gpus * int(1 / config.gpus_per_trial))
-    return min(n_trials, int(n_gpus / config.gpus_per_trial))
+    if gpus < 1:  # a trial is on one GPU, so the rest of a GPU may be too small
+        return min(n_trials, n_gpus * int(1 / gpus))
+    return min(n_trials, int(n_gpus / gpus))
 
 
 def check_local_resources(config: StudyConfig) -> None:
@@ -74,8 +109,8 @@ def check_local_resources(config: StudyConfig) -> None:
         ResourceError: This host has fewer cores or GPUs.
     """
     _require_at_most("--cpus-per-trial", config.cpus_per_trial, count_available_cores(), "CPU")
-    if config.gpus_per_trial:
-        _require_at_most("--gpus-per-trial", config.gpus_per_trial, len(find_gpus()), "GPU")
+    if gpus := max(config.gpu_shares):
+        _require_at_most("--gpus-per-trial", gpus, len(find_gpus()), "GPU")
 
 
 def check_cluster_resources(config: StudyConfig) -> None:
@@ -86,7 +121,7 @@ def check_cluster_resources(config: StudyConfig) -> None:
     """
     largest = find_largest_node()
     _require_at_most("--cpus-per-trial", config.cpus_per_trial, largest["CPU"], "CPU")
-    _require_at_most("--gpus-per-trial", config.gpus_per_trial or 0, largest["GPU"], "GPU")
+    _require_at_most("--gpus-per-trial", max(config.gpu_shares), largest["GPU"], "GPU")
 
 
 def find_largest_node() -> dict[str, float]:
@@ -97,7 +132,7 @@ def find_largest_node() -> dict[str, float]:
     Returns:
         Numbers under the keys "CPU" and "GPU".
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = _list_nodes()
     nodes += [node_type.resources for node_type in _read_autoscaler().node_types]
     return {key: max((node.get(key, 0) for node in nodes), default=0) for key in ("CPU", "GPU")}
 
@@ -158,6 +193,8 @@ def check_compute(config: StudyConfig) -> None:
         ResourceError: The cluster does not respond, or this host has fewer CPUs or GPUs.
     """
     if config.address is not None:
+        from study.runtime.connection import check_reachable
+
         check_reachable(config.address)
     else:
         check_local_resources(config)

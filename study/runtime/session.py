@@ -16,12 +16,10 @@ from ray.exceptions import RayError
 
 from bloodnets.errors import ResourceError
 from bloodnets.storage.temp_folder import open_temp_folder
-from study.configs.presets import DEFAULT_GPUS_PER_TRIAL
 from study.configs.study_config import StudyConfig
 from study.runtime.connection import START_REMEDY, make_ray_error
 from study.runtime.cores import count_available_cores
 from study.runtime.environment import prepare_ray_environment
-from study.runtime.gpus import find_gpus
 from study.runtime.ray_internals import join_ray, shut_down_ray, start_ray
 from study.runtime.resources import (
     check_cluster_resources,
@@ -179,21 +177,27 @@ def _start_local_ray(config: StudyConfig, n_trials: int | None, data_bytes: int)
         yield
 
 
-def get_default_gpus(address: str | None) -> float:
-    """Return the default number of GPUs per trial: a fraction of one, or 0 if there is no GPU.
-
-    Args:
-        address: Address of the Ray cluster; None for this host.
+def has_gpu(address: str) -> bool:
+    """Return whether any node of a cluster has a GPU.
 
     Raises:
         ResourceError: The cluster cannot be joined.
     """
-    if address is None:
-        return DEFAULT_GPUS_PER_TRIAL if find_gpus() else 0.0
+    with join_briefly(address):
+        return find_largest_node()["GPU"] > 0
+
+
+@contextmanager
+def join_briefly(address: str) -> Iterator[None]:
+    """Join a cluster within the context, without output.
+
+    Raises:
+        ResourceError: The cluster cannot be joined.
+    """
     with redirect_output(Path(os.devnull)):
         try:
             _join_cluster(address)
-            return DEFAULT_GPUS_PER_TRIAL if find_largest_node()["GPU"] else 0.0
+            yield
         finally:
             ray.shutdown()
 

@@ -29,9 +29,9 @@ from study.lifecycle.resume import open_study
 from study.lifecycle.search_duration import compute_elapsed_search_s
 from study.lifecycle.status import format_ended_count, is_unfinished
 from study.lifecycle.study_record import make_study_record
+from study.lifecycle.trial_resources import describe_trial_resources, resolve_gpu_shares
 from study.runtime.lock import keep_locked
 from study.runtime.resources import compute_max_parallel_trials
-from study.runtime.session import get_default_gpus
 from study.runtime.signals import InterruptHandler, StudyInterruptedError
 from study.runtime.watchdog import Heartbeat
 from study.tuning.confirmation import plan_confirmation
@@ -69,8 +69,7 @@ def run_study(
         StudyError: The study could not start, or its folder cannot be written.
         StudyInterruptedError: Ctrl-C or SIGTERM was received; ended trials are in the ledger.
     """
-    if config.gpus_per_trial is None:
-        config = replace(config, gpus_per_trial=get_default_gpus(config.address))
+    config = resolve_gpu_shares(config, cells)
     phases = Console(stderr=True, quiet=quiet)
     with show_phase(phases, "checking data and software …"):
         requested = make_study_record(config, cells, command)
@@ -96,6 +95,8 @@ def run_study(
                 _upgrade(ledger),
                 open_training_session(config, ledger, resume=resume, quiet=quiet) as session,
             ):
+                for line in describe_trial_resources(config):
+                    session.terminal.print(line, markup=False, highlight=False, soft_wrap=True)
                 if isinstance(config, GridConfig):
                     _run_grid(config, cells, ledger, session)
                 else:
@@ -235,7 +236,8 @@ def _run_planned_trials(
     from study.tuning.tuner import run_trials
 
     ended_trials = _load_ended_trials(ledger, trials)
-    n_slots = compute_max_parallel_trials(config)
+    # The trials with the largest share of a GPU take longest, so they determine the time left.
+    n_slots = compute_max_parallel_trials(replace(config, gpus_per_trial=max(config.gpu_shares)))
     with GridProgress(
         trials, session.terminal, ended_trials=ended_trials, n_slots=n_slots
     ) as progress:

@@ -1,7 +1,7 @@
 """Searchers, schedulers and a stopper for Ray Tune, as thin adapters on the driver."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ray import tune
 from ray.tune.execution.tune_controller import TuneController
@@ -15,6 +15,7 @@ from bloodnets.messages import SPEC_KEY, TrialSpec, read_report, read_spec
 from bloodnets.storage.location import to_absolute_str
 from reports.ledger.ledger import Ledger
 from reports.ledger.planned_trial import PlannedTrial
+from study.configs.study_config import StudyConfig
 from study.runtime.tune_internals import PickledAsBlank, count_ended_trials, find_pending_trial
 from study.tuning.search_run import SearchRun
 
@@ -163,6 +164,26 @@ class SearchStopper(PickledAsBlank, tune.Stopper):
 def get_trial_id(trial: Trial) -> str:
     """Return the id of a trial, which Tune uses in file names."""
     return read_spec(trial.config).id
+
+
+def make_resource_request(
+    config: StudyConfig,
+) -> Callable[[Mapping[str, object]], tune.PlacementGroupFactory]:
+    """Return the function that returns the resources of a trial, given its parameters in Tune.
+
+    Args:
+        config: Settings of the study.
+    """
+    # Ray sends the function to each worker, which should not import this module.
+    cpus, gpus_per_trial = config.cpus_per_trial, config.gpus_per_trial or 0.0
+
+    def request_resources(tune_config: Mapping[str, object]) -> tune.PlacementGroupFactory:
+        gpus = gpus_per_trial
+        if isinstance(gpus, Mapping):
+            gpus = gpus[read_spec(tune_config).config.family]
+        return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
+
+    return request_resources
 
 
 def prepare_specs(

@@ -36,12 +36,16 @@ from study.tuning.tune_adapters import (
     ProposalSearcher,
     SearchStopper,
     get_trial_id,
+    make_resource_request,
     prepare_specs,
 )
 from study.tuning.worker import run_trial
 
 MAX_RETRIES = 3
 """Number of times that a trial is retried from its last checkpoint before it counts as failed."""
+
+FAMILIES_BY_DURATION = ("resnet", "cnn", "mlnn")
+"""Families of networks, with the longest trials first."""
 
 MAX_RUNS = 4
 """Number of times that Tune is run if it ends trials without a result."""
@@ -94,7 +98,7 @@ def run_trials(
                 writer,
                 listener,
                 heartbeat=heartbeat,
-                failures=FailureTracker(_get_trial_resources(config)),
+                failures=FailureTracker(_get_largest_resources(config)),
                 test_reason=test_reason,
             )
             _run_tuner(
@@ -143,7 +147,7 @@ def run_proposals(
             writer,
             listener,
             heartbeat=heartbeat,
-            failures=FailureTracker(_get_trial_resources(config)),
+            failures=FailureTracker(_get_largest_resources(config)),
             search_run=search_run,
         )
         if search_run.end_reason is not None:
@@ -238,9 +242,10 @@ def _run_tuner(
     stopper: tune.Stopper | None = None,
 ) -> None:
     patch_tune()
-    resources = {name.lower(): value for name, value in _get_trial_resources(config).items()}
     # `with_parameters` puts the data into Ray's object store: once per node, shared by its trials.
-    trainable = tune.with_resources(tune.with_parameters(run_trial, cells=cells), resources)
+    trainable = tune.with_resources(
+        tune.with_parameters(run_trial, cells=cells), make_resource_request(config)
+    )
     try:
         # Tune's own files are discarded, because the ledger has everything.
         with open_temp_folder() as temp_folder:
@@ -276,8 +281,9 @@ def _run_tuner(
         ) from error
 
 
-def _get_trial_resources(config: StudyConfig) -> dict[str, float]:
-    return {"CPU": config.cpus_per_trial, "GPU": config.gpus_per_trial or 0}
+def _get_largest_resources(config: StudyConfig) -> dict[str, float]:
+    """Return the resources of a trial of the family that takes most of a GPU."""
+    return {"CPU": config.cpus_per_trial, "GPU": max(config.gpu_shares)}
 
 
 def _limit_concurrency(config: StudyConfig) -> int | None:
@@ -290,5 +296,8 @@ def _limit_concurrency(config: StudyConfig) -> int | None:
 
 
 def _sort_longest_first(trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
-    """Return the trials with CNNs first, so that a long trial does not run last by itself."""
-    return sorted(trials, key=lambda trial: trial.config["family"] != "cnn")
+    """Return the trials with slow networks first, so that a long trial does not run last by itself.
+
+    A residual network, which may need a whole GPU, then finds one that no other trial uses.
+    """
+    return sorted(trials, key=lambda trial: FAMILIES_BY_DURATION.index(trial.config["family"]))

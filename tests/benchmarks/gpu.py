@@ -4,14 +4,11 @@ The lower bound is the time that memory traffic and arithmetic need. Without a G
 measured.
 """
 
-import multiprocessing
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
@@ -24,6 +21,7 @@ from bloodnets.training.loop import train, train_epoch
 from bloodnets.training.training_state import DeviceSplit, TrainingState
 from bloodnets.training.training_step import make_training_step
 from study.configs.presets import PUBLISHED
+from study.lifecycle.concurrency import TrialPool
 from tests.benchmarks.figures import Measurement, measure_duration_s, run_benchmark
 from tests.benchmarks.loop import iterate_products, write_npz
 from tests.benchmarks.medmnist_loop import Experiment, make_torch_optimizer
@@ -128,51 +126,6 @@ def measure_medmnist_s(config: TrialConfig, root: Path, device: torch.device) ->
     return measure_duration_s(experiment.run_epoch)
 
 
-def serve_epochs(config: TrialConfig, window_s: float, connection: Connection) -> None:
-    """Train in a process: send memory use once warm, then on request the epochs of one window."""
-    device = torch.device("cuda")
-    with tempfile.TemporaryDirectory() as folder:
-        splits = {
-            name: DeviceSplit(*(tensor.to(device) for tensor in split))
-            for name, split in write_npz(Path(folder)).items()
-        }
-    config = replace(config, max_epochs=10**9, patience=10**9)
-    epochs = train(
-        TrainingState.create(config, BLOODMNIST_SHAPE, device),
-        config,
-        train_split=splits["train"],
-        val_split=splits["val"],
-    )
-    for _ in range(4):
-        next(epochs)
-    connection.send(torch.cuda.max_memory_reserved())
-    connection.recv()
-    n_epochs, end_s = 0, time.perf_counter() + window_s
-    while time.perf_counter() < end_s:
-        next(epochs)
-        n_epochs += 1
-    connection.send(n_epochs)
-
-
-def measure_concurrent(config: TrialConfig, n_trials: int, window_s: float) -> tuple[float, float]:
-    """Return epochs per second of concurrent trials on one GPU, and the memory of each in bytes."""
-    context = multiprocessing.get_context("spawn")
-    pipes = [context.Pipe() for _ in range(n_trials)]
-    processes = [
-        context.Process(target=serve_epochs, args=(config, window_s, child_end), daemon=True)
-        for _, child_end in pipes
-    ]
-    for process in processes:
-        process.start()
-    memory_bytes = max(parent_end.recv() for parent_end, _ in pipes)
-    for here, _ in pipes:
-        here.send(True)
-    epochs = sum(here.recv() for here, _ in pipes)
-    for process in processes:
-        process.join()
-    return epochs / window_s, memory_bytes
-
-
 def measure_one_trial(
     name: str, root: Path, splits: dict[str, DeviceSplit], bandwidth: float, flop_rate: float
 ) -> Iterator[Measurement]:
@@ -206,18 +159,18 @@ def measure_one_trial(
     )
 
 
-def find_best_concurrency(name: str, window_s: float) -> Measurement:
-    """Measure which number of concurrent trials trains the most epochs per second on one GPU."""
+def find_best_concurrency(pool: TrialPool, name: str, duration_s: float) -> Measurement:
+    """Measure which number of concurrent trials trains the most images per second on one GPU."""
     config = replace(PUBLISHED[name], batch_size=BATCH_SIZE)
-    rates, memory_bytes = {}, 0.0
-    for count in TRIAL_COUNTS:
-        rates[count], memory_bytes = measure_concurrent(config, count, window_s)
-    best_count = max(rates, key=lambda count: rates[count])
+    throughputs = {
+        count: pool.measure(config, count, threads=1, duration_s=duration_s)
+        for count in TRIAL_COUNTS
+    }
     return Measurement(
-        what=f"{name}: concurrent trials with the most epochs per second",
-        value=best_count,
-        detail=", ".join(f"{count}: {rate:.0f}" for count, rate in rates.items())
-        + f" epochs per second; {memory_bytes / 2**20:.0f} MiB each, without CUDA's own",
+        what=f"{name}: concurrent trials with the most images per second",
+        value=max(throughputs, key=lambda count: throughputs[count].images_per_s),
+        detail=", ".join(f"{count}: {t.images_per_s:.0f}" for count, t in throughputs.items())
+        + " images per second",
     )
 
 
@@ -237,8 +190,9 @@ def measure(full: bool) -> Iterator[Measurement]:
         }
         for name in names:
             yield from measure_one_trial(name, root, splits, bandwidth, flop_rate)
-    for name in names:
-        yield find_best_concurrency(name, 20.0 if full else 5.0)
+    with TrialPool("cuda", max(TRIAL_COUNTS)) as pool:
+        for name in names:
+            yield find_best_concurrency(pool, name, 20.0 if full else 5.0)
 
 
 if __name__ == "__main__":

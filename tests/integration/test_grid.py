@@ -154,6 +154,7 @@ def test_grid_output_has_comparison_and_report_but_nothing_of_ray(
         assert f"{family}-config-2 = 4" in done.stdout
     assert done.stdout.splitlines()[-1] == f"Report: {ledger.folder / 'report' / 'index.html'}"
     assert "epoch 2/2" in done.stderr
+    assert "Trials take 1 core each: " in done.stderr
     lines = [*done.stdout.splitlines(), *done.stderr.splitlines()]
     assert [line for line in lines if line.endswith(" …")] == PHASES
     others = "\n".join(line for line in lines if line not in PHASES)

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,10 +107,17 @@ def test_readme_command_is_accepted(
         tables = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
         Path("variants.toml").write_text("\n".join(tables))
     if arguments[0] in {"grid", "search"}:
+        # There is no cluster to join.
+        monkeypatch.setattr("study.runtime.session.join_briefly", nullcontext)
+        monkeypatch.setattr("study.runtime.session.has_gpu", lambda address: False)
+        monkeypatch.setattr("study.lifecycle.trial_resources.list_fitting_trials", lambda *_: [4])
         arguments += _plan_without_download(arguments, monkeypatch)
     if arguments[0] == "doctor":
         arguments = [word for word in arguments if word not in {"--address", "auto"}]
         arguments += ["--data-file", "cells.npz"]
+        monkeypatch.setattr(
+            "study.lifecycle.concurrency_report.report_concurrency", lambda: iter(())
+        )
     if arguments[0] == "resume":
         monkeypatch.setattr("study.datasets.lookup.load_study_data", lambda *_, **__: None)
         monkeypatch.setattr("study.tuning.run.run_study", _fake_resume)

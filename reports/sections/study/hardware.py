@@ -1,9 +1,12 @@
 """Say in words on what a study was trained."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from reports.format.text import label
 from reports.format.units import BLANK, format_count
-from reports.ledger.records import HardwareRecord, ResourcesRecord, StudyRecord
+from reports.ledger.records import GpusPerTrial, HardwareRecord, ResourcesRecord, StudyRecord
 
 
 def list_hardware_facts(study: StudyRecord, trials: pd.DataFrame) -> list[tuple[str, str]]:
@@ -38,14 +41,26 @@ def _describe_training_hardware(
     texts = (
         f"{_count(resources.cpus_per_trial, 'core')} of {cpu_name} per trial"
         if device == "cpu"
-        else f"{device}, {_count(resources.gpus_per_trial, 'GPU')} per trial"
+        else f"{device}, {_describe_gpus(resources.gpus_per_trial)} per trial"
         for device in devices
     )
     return "; ".join(texts) or BLANK
+
+
+def _describe_gpus(gpus: GpusPerTrial) -> str:
+    """Format as `0.5 GPU`, or as `0.25 GPU (CNN) or one GPU (ResNet)` if families differ."""
+    if not isinstance(gpus, Mapping):
+        return _count(gpus, "GPU")
+    families: dict[float, list[str]] = {}
+    for family, share in gpus.items():
+        families.setdefault(share, []).append(label(family))
+    return " or ".join(
+        f"{_count(share, 'GPU')} ({', '.join(names)})" for share, names in families.items()
+    )
 
 
 def _count(number: float, noun: str) -> str:
     """Format as `one core`, `2 cores`, `0.5 GPU`."""
     if number == 1:
         return f"one {noun}"
-    return f"{number:g} {noun}{'s' if number > 1 else ''}"
+    return f"{number:.3g} {noun}{'s' if number > 1 else ''}"

@@ -61,6 +61,9 @@ IDS = ["a-s0-1", "b-s0-2"]
         GRID,
         replace(GRID, kind=StudyKind.SEARCH, grid=None, search=SEARCH_RECORD),
         replace(GRID, kind=StudyKind.SEARCH, grid=None, search=RESNET_SEARCH_RECORD),
+        replace(
+            GRID, resources=replace(GRID.resources, gpus_per_trial={"cnn": 0.25, "resnet": 1.0})
+        ),
         TRIAL,
         replace(TRIAL, scores={"val": {"auc": None, "accuracy": 0.5}}, files={"a": "b"}),
         EPOCH,

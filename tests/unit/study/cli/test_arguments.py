@@ -7,6 +7,7 @@ import pytest
 
 from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.location import RemotePath
+from reports.ledger.records import GpusPerTrial
 from study.cli.arguments import (
     open_grid_record,
     open_ledger,
@@ -19,7 +20,7 @@ from study.cli.arguments import (
     resolve_study_name,
 )
 from study.cli.options import Device
-from study.configs.presets import PUBLISHED, RESNET
+from study.configs.presets import DEFAULT_GPUS_PER_TRIAL, PUBLISHED, RESNET
 from study.configs.variants import Variant
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.s3 import S3_BUCKET, S3Server
@@ -34,12 +35,12 @@ from tests.helpers.study_configs import make_grid_config
         ("auto", 0.5, 0.5),
         ("cpu", None, 0.0),
         ("cpu", 0, 0.0),
-        ("cuda", None, 0.25),
+        ("cuda", None, DEFAULT_GPUS_PER_TRIAL),
         ("cuda", 1, 1),
     ],
 )
 def test_resolve_gpus_per_trial_consistent_options_return_gpus(
-    device: Device, given: float | None, expected: float | None
+    device: Device, given: float | None, expected: GpusPerTrial | None
 ) -> None:
     assert resolve_gpus_per_trial(device, given) == expected
 

@@ -42,3 +42,24 @@ def test_doctor_options_are_passed_on(run_main: RunMain, monkeypatch: pytest.Mon
     assert (first["storage_root"], first["address"]) == (RemotePath("s3://bucket/x"), None)
     assert (second["data_file"], second["address"]) == (Path("cells.npz"), "head:6379")
     assert third["address"] == "other:6379"
+
+
+def test_doctor_measure_concurrency_prints_its_lines_after_the_checks(
+    run_main: RunMain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = [CheckResult(True, "a check")]
+    monkeypatch.setattr("study.lifecycle.doctor.run_checks", lambda **_: checks)
+    monkeypatch.setattr(
+        "study.lifecycle.concurrency_report.report_concurrency", lambda: iter(["a row", "advice"])
+    )
+    assert run_main("doctor").stdout.splitlines() == ["a check"]
+    outcome = run_main("doctor", "--measure-concurrency", "--address", "local")
+    assert outcome.code == 0
+    assert outcome.stdout.splitlines() == ["a check", "a row", "advice"]
+
+
+def test_doctor_measure_concurrency_of_a_cluster_is_refused(run_main: RunMain) -> None:
+    outcome = run_main("doctor", "--measure-concurrency", "--address", "head:6379")
+    assert outcome.code == 2
+    assert outcome.stdout == ""
+    assert "--address" in outcome.stderr

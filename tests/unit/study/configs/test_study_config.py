@@ -1,6 +1,7 @@
 """`TrialConfig` and `GridConfig`: ranges, names, plans."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 
 from bloodnets.errors import DataError
 from reports.ledger.planned_trial import PlannedTrial
+from reports.ledger.records import GpusPerTrial
 from study.configs.presets import CONFIGURATIONS
 from study.configs.study_config import GridConfig, make_resnet_baseline, make_resume_config
 from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.search_builder import SEARCH_RECORD
+from tests.helpers.study_configs import make_search_config
 
 
 def study(**changes: Any) -> GridConfig:
@@ -99,6 +103,31 @@ def test_study_config_invalid_gpus_per_trial_raise(gpus: float) -> None:
         study(gpus_per_trial=gpus)
     assert caught.value.problem.startswith("--gpus-per-trial ")
     assert caught.value.value is gpus
+
+
+def test_study_config_invalid_gpus_of_a_family_raise() -> None:
+    with pytest.raises(DataError) as caught:
+        study(gpus_per_trial={"cnn": 0.25, "resnet": 1.5})
+    assert caught.value.value == 1.5
+
+
+@pytest.mark.parametrize(
+    ("gpus_per_trial", "shares", "of_resnet"),
+    [(None, {0.0}, 0.0), (0.5, {0.5}, 0.5), ({"cnn": 0.25, "resnet": 1.0}, {0.25, 1.0}, 1.0)],
+)
+def test_get_gpus_is_the_number_of_all_trials_or_of_the_family(
+    gpus_per_trial: GpusPerTrial | None, shares: set[float], of_resnet: float
+) -> None:
+    config = study(gpus_per_trial=gpus_per_trial)
+    assert set(config.gpu_shares) == shares
+    assert config.get_gpus("resnet") == of_resnet
+
+
+def test_families_are_those_of_the_trials_once_each(tmp_path: Path) -> None:
+    names = ("resnet-no-decay", "mlnn-config-1", "resnet", "mlnn-config-2")
+    assert study(configurations=names).families == ("resnet", "mlnn")
+    search = replace(SEARCH_RECORD, families=("mlnn", "cnn"))
+    assert make_search_config(tmp_path, search=search).families == ("mlnn", "cnn")
 
 
 def test_grid_config_misspelled_configuration_suggests_close_names() -> None:

@@ -1,5 +1,7 @@
 """What a study would cost is measured as a trial runs: with as many threads as it has cores."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,3 +113,39 @@ def test_print_grid_plan_counts_no_more_trials_at_once_than_there_are(
     config = make_grid_config(tmp_path, configurations=("mlnn-config-1",), seeds=2)
     dry_run.print_dry_run(config, lambda: cells)
     assert " with 2 in parallel " in " ".join(capsys.readouterr().out.split())
+
+
+def test_print_dry_run_says_how_many_trials_fit(
+    cells: BloodCells,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("study.runtime.resources.count_available_cores", lambda: 8)
+    config = make_grid_config(tmp_path, configurations=("mlnn-config-1",), cpus_per_trial=2)
+    dry_run.print_dry_run(config, lambda: cells)
+    assert "2 cores each: 4 at once" in " ".join(capsys.readouterr().out.split())
+
+
+def test_print_dry_run_on_a_cluster_counts_its_nodes(
+    cells: BloodCells,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    joined: list[str] = []
+
+    @contextmanager
+    def join_briefly(address: str) -> Iterator[None]:
+        joined.append(address)
+        yield
+        joined.append("left")
+
+    monkeypatch.setattr("study.runtime.session.join_briefly", join_briefly)
+    monkeypatch.setattr(
+        "study.lifecycle.trial_resources.list_fitting_trials", lambda *_: [8, 8] if joined else []
+    )
+    config = make_grid_config(tmp_path, configurations=("mlnn-config-1",), address="head:6379")
+    dry_run.print_dry_run(config, lambda: cells)
+    assert joined == ["head:6379", "left"]
+    assert "8 at once on each of 2 nodes" in " ".join(capsys.readouterr().out.split())

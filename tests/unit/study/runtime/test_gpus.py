@@ -3,12 +3,13 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from study.runtime import gpus
-from study.runtime.gpus import find_gpus
+from study.runtime.gpus import find_gpus, read_gpu_memory
 
 
 def test_find_gpus_without_a_driver_imports_no_torch() -> None:
@@ -37,3 +38,12 @@ def test_find_gpus_with_a_driver_returns_the_names_that_torch_knows(
     assert find_gpus() == ("GPU 0", "GPU 1")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert find_gpus() == ()
+
+
+def test_read_gpu_memory_is_that_of_the_smallest_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = (80, 16)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(
+        torch.cuda, "get_device_properties", lambda i: SimpleNamespace(total_memory=sizes[i])
+    )
+    assert read_gpu_memory() == 16

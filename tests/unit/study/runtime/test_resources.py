@@ -7,6 +7,7 @@ import ray
 import yaml
 
 from bloodnets.errors import ResourceError
+from reports.ledger.records import GpusPerTrial
 from study.configs.study_config import StudyConfig
 from study.runtime import resources
 from study.runtime.cores import count_available_cores
@@ -17,11 +18,14 @@ from study.runtime.resources import (
     compute_reachable_trials,
     count_usable_cores,
     find_largest_node,
+    list_fitting_trials,
 )
 from tests.helpers.study_configs import make_grid_config
 
+MIXED = {"cnn": 0.25, "resnet": 1.0}
 
-def make_config(**changes: float | None) -> StudyConfig:
+
+def make_config(**changes: GpusPerTrial | str | None) -> StudyConfig:
     return make_grid_config(Path("results"), **changes)
 
 
@@ -34,6 +38,7 @@ def make_config(**changes: float | None) -> StudyConfig:
         (make_config(max_concurrent=3), 2, 2),
         (make_config(gpus_per_trial=0.25), 9, 8),
         (make_config(gpus_per_trial=4.0), 9, 1),
+        (make_config(gpus_per_trial=MIXED), 9, 8),
     ],
 )
 def test_count_usable_cores_is_that_of_the_trials_at_the_same_time(
@@ -86,10 +91,11 @@ def test_check_cluster_resources_more_than_any_node_has_raises(
         ({"gpus_per_trial": 0.25, "max_concurrent": 3}, 3),
         ({"gpus_per_trial": 0.4}, 4),
         ({"gpus_per_trial": 2}, 1),
+        ({"gpus_per_trial": MIXED}, 8),
     ],
 )
 def test_compute_max_parallel_trials_on_gpus_counts_shares_of_a_gpu(
-    changes: dict[str, float], n_trials: int, monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, GpusPerTrial], n_trials: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_nodes(monkeypatch, {"CPU": 16.0, "GPU": 2.0}, {"CPU": 16.0})
     assert compute_max_parallel_trials(make_config(**changes)) == n_trials
@@ -138,6 +144,42 @@ def test_compute_reachable_trials_includes_nodes_that_the_autoscaler_can_start(
     }
     head_file.write_text(yaml.safe_dump({"max_workers": 6, "available_node_types": node_types}))
     assert compute_reachable_trials(make_config(**changes)) == n_trials
+
+
+def test_list_fitting_trials_counts_each_node_on_which_one_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_nodes(monkeypatch, {"CPU": 8.0, "GPU": 1.0}, {"CPU": 16.0, "GPU": 4.0}, {"CPU": 4.0})
+    config = make_config(address="10.0.0.1:6379")
+    assert list_fitting_trials(config, 0.25) == [4, 16]
+    assert list_fitting_trials(config, 1) == [1, 4]
+    assert list_fitting_trials(config, 0) == [8, 16, 4]
+
+
+@pytest.mark.parametrize(("gpus", "n_trials"), [(0, 6), (0.25, 4), (0.4, 2), (1, 1)])
+def test_list_fitting_trials_without_a_cluster_counts_this_host(
+    gpus: float, n_trials: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "count_available_cores", lambda: 12)
+    monkeypatch.setattr(resources, "find_gpus", lambda: ("GPU 0",))
+    assert list_fitting_trials(make_config(cpus_per_trial=2), gpus) == [n_trials]
+
+
+def test_list_fitting_trials_with_an_autoscaler_counts_the_nodes_that_it_can_start(
+    head_file: Path,
+) -> None:
+    node_types = {"worker": {"resources": {"CPU": 4, "GPU": 1}, "max_workers": 3}}
+    head_file.write_text(yaml.safe_dump({"max_workers": 2, "available_node_types": node_types}))
+    assert list_fitting_trials(make_config(address="auto"), 1) == [1, 1]
+
+
+def test_check_compute_largest_share_is_compared_with_the_host(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resources, "find_gpus", tuple)
+    with pytest.raises(ResourceError) as caught:
+        check_compute(make_config(gpus_per_trial=MIXED))
+    assert caught.value.value == 1.0
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "a: [", "available_node_types: {a: 1}"])

@@ -1,21 +1,32 @@
 """What Tune is answered: which trials ASHA stops, and which it never does."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import pytest
+from ray import cloudpickle
 from ray.tune.experiment import Trial
 
+from bloodnets.config import TrialConfig
 from bloodnets.messages import REPORT_KEY, SPEC_KEY, EpochReport, TrialReport
 from bloodnets.training.epoch_result import EpochResult
 from reports.ledger.planned_trial import Config, PlannedTrial
+from reports.ledger.records import GpusPerTrial
 from reports.ledger.states import StopReason
 from study.configs.presets import PUBLISHED
 from study.tuning.search_run import SearchRun
-from study.tuning.tune_adapters import AshaScheduler, PlanSearcher, prepare_specs
+from study.tuning.tune_adapters import (
+    AshaScheduler,
+    PlanSearcher,
+    make_resource_request,
+    prepare_specs,
+)
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.specs import make_spec
+from tests.helpers.study_configs import make_grid_config
 
 CONFIG = cast("Config", PUBLISHED["cnn-config-1"].to_dict())
 
@@ -95,3 +106,41 @@ def test_plan_searcher_gives_trials_in_order(tmp_path: Path) -> None:
     specs = [replace(make_spec(tmp_path), id=name) for name in ("b", "a")]
     searcher = PlanSearcher(specs)
     assert [searcher.suggest("x")[SPEC_KEY].id for _ in specs] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("gpus_per_trial", "expected"),
+    [
+        ({"cnn": 0.25, "resnet": 1.0}, {"cnn-config-1": 0.25, "resnet": 1.0}),
+        (0.5, {"cnn-config-1": 0.5, "resnet": 0.5}),
+        (0.0, {"cnn-config-1": None, "resnet": None}),
+    ],
+)
+def test_make_resource_request_gives_each_family_its_share(
+    gpus_per_trial: GpusPerTrial, expected: dict[str, float | None], tmp_path: Path
+) -> None:
+    names, settings = tuple(expected), {"cpus_per_trial": 2, "gpus_per_trial": gpus_per_trial}
+    grid_config = make_grid_config(tmp_path, configurations=names, max_epochs=None, **settings)
+    request_resources = make_resource_request(grid_config)
+    for trial in grid_config.plan_trials():
+        config = TrialConfig.from_dict(trial.config)
+        spec = replace(make_spec(tmp_path), configuration=trial.configuration, config=config)
+        required = request_resources({SPEC_KEY: spec}).required_resources
+        assert required["CPU"] == 2
+        assert required.get("GPU") == expected[trial.configuration]
+
+
+def test_make_resource_request_is_sent_to_workers_without_the_modules_of_the_driver(
+    tmp_path: Path,
+) -> None:
+    pickled = cloudpickle.dumps(make_resource_request(make_grid_config(tmp_path)))
+    code = (
+        "import pickle, sys\n"
+        "pickle.loads(sys.stdin.buffer.read())\n"
+        "assert 'bloodnets.messages' in sys.modules\n"
+        "assert 'study.tuning.tune_adapters' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=pickled, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -22,7 +22,12 @@ from study.console.search_progress import SearchProgress
 from study.lifecycle.study_record import make_study_record
 from study.runtime.watchdog import Heartbeat
 from study.tuning.search_run import SearchRun
-from study.tuning.tuner import MAX_RUNS, run_proposals, run_trials, write_probe_file
+from study.tuning.tuner import (
+    MAX_RUNS,
+    run_proposals,
+    run_trials,
+    write_probe_file,
+)
 from tests.benchmarks import trace
 from tests.helpers.call_recorder import PACKAGES, ROOT, Event, Recorder
 from tests.helpers.immediate_writer import write_immediately

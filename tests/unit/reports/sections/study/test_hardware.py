@@ -7,7 +7,7 @@ import pytest
 
 from bloodnets.constants import CLASS_NAMES
 from reports.format.units import BLANK
-from reports.ledger.records import HardwareRecord, ResourcesRecord
+from reports.ledger.records import GpusPerTrial, HardwareRecord, ResourcesRecord
 from reports.ledger.states import DataKind
 from reports.sections.study.hardware import list_hardware_facts
 from tests.helpers import grid_builder
@@ -18,7 +18,7 @@ def list_facts(
     *devices: str | None,
     hosts: tuple[str, ...] = ("a",),
     cpus: int = 1,
-    gpus: float = 0.0,
+    gpus: GpusPerTrial = 0.0,
     address: str | None = None,
 ) -> dict[str, str]:
     record = replace(
@@ -46,6 +46,10 @@ def list_facts(
         ),
         (list_facts("NVIDIA H200", gpus=1), "NVIDIA H200, one GPU per trial"),
         (list_facts("NVIDIA H200", None, gpus=0.5), "NVIDIA H200, 0.5 GPU per trial"),
+        (
+            list_facts("H", gpus={"mlnn": 0.25, "resnet": 1.0, "cnn": 0.25}),
+            "H, 0.25 GPU (MLNN, CNN) or one GPU (ResNet) per trial",
+        ),
         (list_facts("H", "J", gpus=2), "H, 2 GPUs per trial; J, 2 GPUs per trial"),
         (list_facts(None), BLANK),
     ],
