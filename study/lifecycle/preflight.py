@@ -10,6 +10,9 @@ from bloodnets.storage.location import STUDY_FILE, RemotePath, StudyPath
 from bloodnets.storage.remote import open_storage
 from study.runtime.lock import require_unlocked
 
+_JOB_FOLDERS = "working_dir_files"
+"""Name of the folder in which Ray unpacks the `--working-dir` of jobs, on each node."""
+
 
 def check_location(location: StudyPath, *, resume: bool) -> None:
     """Raise if a new study cannot be created at a location, or if none exists there to resume.
@@ -20,7 +23,8 @@ def check_location(location: StudyPath, *, resume: bool) -> None:
 
     Raises:
         ConflictError: The study exists and `resume` is False, or it does not and `resume` is True.
-        ResourceError: The location is a link or a file, or cannot be written.
+        ResourceError: The location is a link or a file, cannot be written, or would be deleted with
+            a Ray job.
     """
     exists = (
         check_remote_location(location)
@@ -80,6 +84,12 @@ def _check_local_location(folder: Path) -> bool:
     if os.path.lexists(folder) and not folder.is_dir():
         raise ResourceError(
             f"{folder} is a file", path=folder, expected="a folder or a path that does not exist"
+        )
+    if _JOB_FOLDERS in folder.absolute().parts:
+        raise ResourceError(
+            f"{folder} would be in the working directory of a Ray job, which Ray deletes",
+            path=folder,
+            remedy="pass --storage with an absolute path or an address, or omit --working-dir",
         )
     require_unlocked(folder)
     parent = find_existing_parent(folder)

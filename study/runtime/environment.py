@@ -77,6 +77,20 @@ _TUNE_PREFIXES = ("TUNE_", "RAY_TUNE_", "RAY_AIR_", "RAY_TRAIN_", "RAY_CHDIR_")
 _MEMORY_PREFIX = "RAY_memory_"
 """Prefix of the settings of Ray's memory monitor, which Ray's own messages recommend to change."""
 
+_JOB_VARIABLES = frozenset(
+    (
+        "RAY_CLIENT_MODE",
+        "RAY_CLOUD_INSTANCE_ID",
+        "RAY_EXPERIMENTAL_NOSET_ASCEND_RT_VISIBLE_DEVICES",
+        "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES",
+        "RAY_JOB_STOP_WAIT_TIME_S",
+        "RAY_LD_PRELOAD_ON_WORKERS",
+        "RAY_NODE_TYPE_NAME",
+        "RAY_worker_niceness",
+    )
+)
+"""Variables that Ray sets for each job or reads to stop it, and that change no trial."""
+
 _NAMED_VARIABLES = frozenset(
     (
         # They hide GPUs.
@@ -200,6 +214,6 @@ def list_variables_in_effect(address: str | None) -> list[str]:
             is_in_effect = os.environ[name] == address
         else:
             is_in_effect = name.startswith("RAY_" if address else _MEMORY_PREFIX)
-        if is_in_effect and name not in RAY_ENVIRONMENT:
+        if is_in_effect and name not in {*RAY_ENVIRONMENT, *_JOB_VARIABLES}:
             names.add(name)
     return sorted(names)

@@ -78,7 +78,8 @@ def open_training_session(
                 try:
                     yield TrainingSession(terminal, heartbeat)
                 except KeyboardInterrupt:
-                    stderr.write("stopping; press Ctrl-C again to exit immediately\n")
+                    hint = "; press Ctrl-C again to exit immediately"
+                    stderr.write(f"stopping{hint if stderr.isatty() else ' …'}\n")
                     raise
             with show_phase(terminal, "stopping Ray …"):
                 ray_stack.close()

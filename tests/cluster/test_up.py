@@ -1,38 +1,26 @@
 """Test `ray up`, a grid and `ray down` with cluster.local.yaml, over SSH to three nodes."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tests.cluster.conftest import make_s3_env, serve_s3
+from tests.cluster.conftest import (
+    make_s3_env,
+    make_ssh_key,
+    read_cluster_file,
+    serve_s3,
+    serve_ssh,
+    write_cluster_file,
+)
 from tests.cluster.test_aws import written
 from tests.cluster.test_machines import QUERY_NODES
-from tests.helpers.network_namespaces import ROOT, NamespaceNode, run_namespace_nodes, share_token
+from tests.helpers.network_namespaces import NamespaceNode, run_namespace_nodes, share_token
 from tests.helpers.s3 import S3_BUCKET
-
-FILE = Path(__file__).with_name("cluster.local.yaml")
-SSHD = """
-HostKey /root/host_key
-PasswordAuthentication no
-PermitRootLogin prohibit-password
-UsePAM no
-PidFile /run/sshd.pid
-"""
-
-
-def local() -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return config
 
 
 @pytest.fixture(scope="module")
@@ -40,44 +28,16 @@ def reached(
     tmp_path_factory: pytest.TempPathFactory, data_file: Path
 ) -> Iterator[Sequence[NamespaceNode]]:
     """Yield a laptop with key, token and storage, and three nodes with SSH but without Ray."""
-    path = f"{os.environ['PATH']}:/usr/sbin"
-    if lacking := [name for name in ("sshd", "ssh", "rsync") if not shutil.which(name, path=path)]:
-        pytest.skip(f"not installed: {', '.join(lacking)}")
-    key = tmp_path_factory.mktemp("keys") / "key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    key = make_ssh_key(tmp_path_factory.mktemp("keys"))
     with run_namespace_nodes(4) as made:
         laptop, *others = made
         share_token(laptop, [])
         laptop.write_file("key", key.read_text())
-        exports = " ".join(f"{name}={value}" for name, value in make_s3_env(laptop).items())
         shutil.copy(data_file, others[0].home / "cells.npz")
         for node in others:
-            node.run(["mkdir", "/run/sshd"])
-            node.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/host_key"])
-            node.write_file(".ssh/authorized_keys", key.with_suffix(".pub").read_text())
-            # Replaces the file's setup commands, which install from the internet.
-            node.write_file(
-                ".bashrc",
-                f"export PATH={sys.prefix}/bin:$PATH PYTHONPATH={ROOT} RAY_AUTH_MODE=token\n"
-                f"export PYTHONDONTWRITEBYTECODE=1 RAY_USAGE_STATS_ENABLED=0 {exports}\n",
-            )
-            node.run(["ln", "-s", sys.prefix, "/root/venv"])
-            node.write_file("sshd_config", SSHD)
-            node.run(["/usr/sbin/sshd", "-f", "/root/sshd_config"])
+            serve_ssh(node, key.with_suffix(".pub").read_text(), make_s3_env(laptop))
         with serve_s3(laptop):
             yield made
-
-
-def put_file(laptop: NamespaceNode, others: Sequence[NamespaceNode]) -> None:
-    """Write cluster.local.yaml with the addresses of these nodes and nothing to install."""
-    head, *workers = (node.address for node in others)
-    config = local()
-    config["provider"] |= {"head_ip": head, "worker_ips": workers}
-    config["auth"] = {"ssh_user": "root", "ssh_private_key": "~/key"}
-    config["setup_commands"] = config["setup_commands"][:1]
-    token = "~/.ray/auth_token"
-    config["file_mounts"] = {token: config["file_mounts"][token]}
-    laptop.write_file("cluster.yaml", yaml.safe_dump(config))
 
 
 def of_ray(node: NamespaceNode) -> list[str]:
@@ -98,7 +58,7 @@ def test_ray_up_joins_all_nodes_and_ray_down_leaves_nothing(
     reached: Sequence[NamespaceNode],
 ) -> None:
     laptop, *others = reached
-    put_file(laptop, others)
+    write_cluster_file(laptop, others)
     others[0].write_file("on_each.py", QUERY_NODES)
     for node in others:
         node.write_file("mine", node.name)
@@ -132,7 +92,7 @@ def test_ray_up_joins_all_nodes_and_ray_down_leaves_nothing(
 
 
 def test_cluster_local_yaml_has_the_commands_of_cluster_yaml() -> None:
-    ours, aws = local(), written()
+    ours, aws = read_cluster_file(), written()
     for same in ("file_mounts", "rsync_exclude", "setup_commands", "worker_start_ray_commands"):
         assert ours[same] == aws[same]
     start = [" ".join(each["head_start_ray_commands"]) for each in (ours, aws)]

@@ -34,6 +34,7 @@ NOT_RUN = {
     "cp": "is about the reader's folders",
     "chmod": "is about a file of the reader's account",
     "docker": "needs a daemon and images",
+    "export": "is about the reader's shell",
     "git": "needs the network",
     "jupyter": "waits for a browser",
     "kubectl": "needs a Kubernetes cluster",

@@ -27,3 +27,12 @@ def test_check_location_missing_or_present_study_names_a_remedy(
     assert caught.value.path == str(folder)
     assert caught.value.remedy is not None
     assert "--resume" in caught.value.remedy
+
+
+def test_check_location_working_directory_of_a_job_names_storage(tmp_path: Path) -> None:
+    folder = tmp_path / "working_dir_files/_ray_pkg_1/results/s"
+    folder.parent.mkdir(parents=True)
+    with pytest.raises(ResourceError) as caught:
+        check_location(folder, resume=False)
+    assert caught.value.path == str(folder)
+    assert "--storage" in str(caught.value.remedy)

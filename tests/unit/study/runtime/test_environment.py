@@ -72,7 +72,7 @@ def test_prepare_ray_environment_cluster_keeps_the_settings_of_the_cluster(
 def test_list_variables_in_effect_names_what_changes_a_study(
     address: str | None, expected: list[str], environment: dict[str, str]
 ) -> None:
-    environment["MKL_CBWR"] = "COMPATIBLE"
+    environment |= {"MKL_CBWR": "COMPATIBLE", "RAY_CLIENT_MODE": "0"}  # Ray sets it for each job
     prepare_ray_environment(address)
     assert list_variables_in_effect(address) == sorted(expected)
 
