@@ -1,101 +1,40 @@
 """Test cluster.yaml and docs/aws/rights.yaml with Ray and moto, a stand-in for AWS."""
 
-import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 import ray
-import yaml
 from cfnlint.api import lint_file
-from moto.server import ThreadedMotoServer
 
-ROOT = Path(__file__).parents[2]
-FILE = ROOT / "cluster.yaml"
-RIGHTS = ROOT / "docs/aws/rights.yaml"
-FROM = "203.0.113.7/32"
-REGION = "eu-central-1"
+from tests.helpers.aws import (
+    CLUSTER_FILE,
+    RIGHTS_FILE,
+    ROOT,
+    SSH_RANGE,
+    get_node_configs,
+    read_cluster_file,
+)
 
-
-def written() -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return config
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Run moto's AWS server for this process only, with a temporary home for keys."""
-    home = tmp_path_factory.mktemp("home")
-    (home / ".ray").mkdir()
-    (home / ".ray/auth_token").write_text("for the tests")  # Ray hashes the files that it copies
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "HOME": str(home),
-        }.items():
-            patch.setenv(name, value)
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE"):
-            patch.delenv(name, raising=False)
-        try:
-            yield
-        finally:
-            server.stop()
-
-
-@pytest.fixture(scope="module")
-def stack(aws: None) -> str:
-    """Create the stack of access rights, and return the id of its security group."""
-    vpc = boto3.client("ec2").describe_vpcs()["Vpcs"][0]["VpcId"]
-    given = {"Vpc": vpc, "SshFrom": FROM, "Bucket": "the-bucket", "Prefix": "studies"}
-    formation = boto3.client("cloudformation")
-    formation.create_stack(
-        StackName="bloodstudy",
-        TemplateBody=RIGHTS.read_text(encoding="utf-8"),
-        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in given.items()],
-        Capabilities=["CAPABILITY_NAMED_IAM"],
-    )
-    (made,) = formation.describe_stacks(StackName="bloodstudy")["Stacks"]
-    return str(made["Outputs"][0]["OutputValue"])
-
-
-@pytest.fixture(scope="module")
-def resolved(stack: str) -> dict[str, Any]:
-    """Return cluster.yaml as `ray up` sends it to the head: completed, checked and resolved."""
-    from ray.autoscaler._private.commands import _bootstrap_config
-
-    image = boto3.client("ec2").describe_images()["Images"][0]["ImageId"]
-    text = FILE.read_text(encoding="utf-8")
-    text = text.replace("sg-00000000000000000", stack).replace("ami-00000000000000000", image)
-    config: dict[str, Any] = _bootstrap_config(yaml.safe_load(text), no_config_cache=True)
-    return config
-
-
-def node_configs(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: kind["node_config"] for name, kind in config["available_node_types"].items()}
+WORKERS = ("spot", "on-demand", "large-spot", "large-on-demand")
 
 
 def test_aws_ssh_is_open_to_the_stated_range_only(stack: str, resolved: dict[str, Any]) -> None:
     """Ray opens SSH to the internet in every group that it creates, so it must create none."""
-    assert all(node["SecurityGroupIds"] == [stack] for node in node_configs(resolved).values())
+    assert all(node["SecurityGroupIds"] == [stack] for node in get_node_configs(resolved).values())
     groups = boto3.client("ec2").describe_security_groups()["SecurityGroups"]
     assert {group["GroupName"] for group in groups} == {"default", "bloodstudy"}
     (group,) = (group for group in groups if group["GroupId"] == stack)
     outside = [rule for rule in group["IpPermissions"] if rule["IpRanges"] or rule["Ipv6Ranges"]]
     inside = [rule for rule in group["IpPermissions"] if rule["UserIdGroupPairs"]]
     assert [(r["FromPort"], r["ToPort"], r["IpRanges"], r["Ipv6Ranges"]) for r in outside] == [
-        (22, 22, [{"CidrIp": FROM}], [])
+        (22, 22, [{"CidrIp": SSH_RANGE}], [])
     ]
     assert [pair["GroupId"] for rule in inside for pair in rule["UserIdGroupPairs"]] == [stack]
     assert len(group["IpPermissions"]) == 2
@@ -103,15 +42,17 @@ def test_aws_ssh_is_open_to_the_stated_range_only(stack: str, resolved: dict[str
 
 @pytest.mark.parametrize("everywhere", ["0.0.0.0/0", "::/0", "10.0.0.0/0", "128.0.0.0/1"])
 def test_aws_ssh_range_of_the_whole_internet_is_refused(everywhere: str) -> None:
-    (pattern,) = re.findall(r"SshFrom:.*?AllowedPattern: '(.*?)'", RIGHTS.read_text(), re.DOTALL)
-    assert re.fullmatch(pattern, FROM)
+    (pattern,) = re.findall(
+        r"SshFrom:.*?AllowedPattern: '(.*?)'", RIGHTS_FILE.read_text(), re.DOTALL
+    )
+    assert re.fullmatch(pattern, SSH_RANGE)
     assert not re.fullmatch(pattern, everywhere)
 
 
 def test_aws_instance_profiles_are_those_of_the_stack(resolved: dict[str, Any]) -> None:
-    profiles = {name: n["IamInstanceProfile"]["Name"] for name, n in node_configs(resolved).items()}
-    worker = "bloodstudy-worker"
-    assert profiles == {"head": "bloodstudy-head", "spot": worker, "on-demand": worker}
+    nodes = get_node_configs(resolved)
+    profiles = {name: node["IamInstanceProfile"]["Name"] for name, node in nodes.items()}
+    assert profiles == {"head": "bloodstudy-head"} | dict.fromkeys(WORKERS, "bloodstudy-worker")
     assert resolved["head_node"] == {}  # where Ray would add its own profile
     made = boto3.client("iam").list_instance_profiles()["InstanceProfiles"]
     assert {
@@ -120,93 +61,66 @@ def test_aws_instance_profiles_are_those_of_the_stack(resolved: dict[str, Any]) 
     } == {name: [name] for name in ("bloodstudy-head", "bloodstudy-worker")}
 
 
-def statements(role: str) -> list[dict[str, Any]]:
-    iam = boto3.client("iam")
-    assert iam.list_role_policies(RoleName=role)["PolicyNames"] == []
-    found = []
-    for policy in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]:
-        arn = policy["PolicyArn"]
-        (version,) = iam.list_policy_versions(PolicyArn=arn)["Versions"]
-        document = iam.get_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
-        content = document["PolicyVersion"]["Document"]
-        found += (json.loads(content) if isinstance(content, str) else content)["Statement"]
-    return found
-
-
-def test_aws_rights_are_minimal(stack: str) -> None:
-    head, worker = statements("bloodstudy-head"), statements("bloodstudy-worker")
-    for statement in (*head, *worker):
-        assert statement["Effect"] == "Allow"
-        assert not any("*" in action for action in statement["Action"])
-        if statement["Resource"] == "*":
-            assert all(action.startswith("ec2:Describe") for action in statement["Action"])
-        assert "${" not in json.dumps(statement)
-    assert {action for each in worker for action in each["Action"]} == {
-        "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload",
-        "s3:ListBucket",
-    }  # fmt: skip
-    assert [each["Resource"] for each in worker] == [
-        "arn:aws:s3:::the-bucket/studies/*",
-        "arn:aws:s3:::the-bucket",
-    ]
-    assert worker[1]["Condition"] == {"StringLike": {"s3:prefix": ["studies", "studies/*"]}}
-    for action in ("ec2:TerminateInstances", "iam:PassRole", "ec2:CreateTags"):
-        given = [each for each in head if action in each["Action"]]
-        assert given
-        assert all(each["Condition"]["StringEquals"] for each in given)
-    (passes,) = (each for each in head if "iam:PassRole" in each["Action"])
-    assert passes["Resource"].endswith(":role/bloodstudy-worker")
-
-
-def test_aws_head_is_created(resolved: dict[str, Any]) -> None:
-    """Ray's AWS provider creates the head, and moto reports the requested properties."""
-    from ray.autoscaler._private.aws.node_provider import AWSNodeProvider
-    from ray.autoscaler.tags import NODE_KIND_HEAD, TAG_RAY_NODE_KIND, TAG_RAY_NODE_NAME
-
-    provider = AWSNodeProvider(resolved["provider"], resolved["cluster_name"])
-    tags = {TAG_RAY_NODE_KIND: NODE_KIND_HEAD, TAG_RAY_NODE_NAME: "head"}
-    provider.create_node(node_configs(resolved)["head"], tags, 1)
-    client = boto3.client("ec2")
-    (reservation,) = client.describe_instances()["Reservations"]
-    (made,) = reservation["Instances"]
-    assert made["InstanceType"] == "m6i.large"
-    assert made["IamInstanceProfile"]["Arn"].endswith("/bloodstudy-head")
-    assert made["MetadataOptions"]["HttpTokens"] == "required"
-    assert [group["GroupName"] for group in made["SecurityGroups"]] == ["bloodstudy"]
-    assert {"Key": "ray-cluster-name", "Value": "bloodstudy"} in made["Tags"]
-    (volume,) = client.describe_volumes()["Volumes"]
-    assert (volume["Size"], volume["Encrypted"], volume["VolumeType"]) == (100, True, "gp3")
-
-
 def test_aws_nodes_have_encrypted_disks_and_guarded_credentials(resolved: dict[str, Any]) -> None:
-    nodes = node_configs(resolved)
-    assert len(nodes) == 3
+    nodes = get_node_configs(resolved)
     for node in nodes.values():
         assert node["MetadataOptions"]["HttpTokens"] == "required"
         (disk,) = node["BlockDeviceMappings"]
-        assert disk["Ebs"] == {
-            "VolumeSize": 100, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True
-        }  # fmt: skip
-    assert nodes["spot"].pop("InstanceMarketOptions") == {"MarketType": "spot"}
-    assert nodes["spot"] == nodes["on-demand"]
+        assert disk["Ebs"]["Encrypted"]
+        assert disk["Ebs"]["DeleteOnTermination"]
 
 
-def launched(resolved: dict[str, Any], lacking: dict[str, float]) -> dict[str, int]:
-    """Return the nodes that the autoscaler would launch for four trials of a quarter GPU each."""
+def test_aws_spot_and_on_demand_types_differ_only_in_price(resolved: dict[str, Any]) -> None:
+    types = {name: resolved["available_node_types"][name] for name in WORKERS}
+    for spot, on_demand in (("spot", "on-demand"), ("large-spot", "large-on-demand")):
+        assert types[spot] == types[on_demand] | {
+            "priority": types[on_demand]["priority"] + 1,
+            "node_config": types[on_demand]["node_config"]
+            | {"InstanceMarketOptions": {"MarketType": "spot"}},
+        }
+
+
+def test_aws_worker_types_have_the_same_gpu(resolved: dict[str, Any]) -> None:
+    resources = [resolved["available_node_types"][name]["resources"] for name in WORKERS]
+    accelerators = {key for each in resources for key in each if key.startswith("accelerator")}
+    assert len(accelerators) == 1
+    assert [each["GPU"] for each in resources] == [1, 1, 4, 4]
+
+
+def find_launched_nodes(
+    resolved: dict[str, Any],
+    *,
+    n_trials: int = 4,
+    n_gpus: float = 0.25,
+    lacking: Sequence[str] = (),
+    n_large: int = 0,
+) -> dict[str, int]:
+    """Return how many nodes of each type the autoscaler would launch.
+
+    Args:
+        resolved: Resolved cluster.yaml.
+        n_trials: Number of waiting trials.
+        n_gpus: GPUs per trial.
+        lacking: Node types that AWS has just refused.
+        n_large: Limit for each node type with several GPUs.
+    """
     from ray.autoscaler.v2.event_logger import AutoscalerEventLogger
     from ray.autoscaler.v2.instance_manager.config import AutoscalingConfig
     from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingRequest
     from ray.autoscaler.v2.utils import ResourceRequestUtil
 
-    config = AutoscalingConfig(resolved)
+    config = deepcopy(resolved)
+    for name in ("large-spot", "large-on-demand"):
+        config["available_node_types"][name]["max_workers"] = n_large
+    scaling = AutoscalingConfig(config)
     request = SchedulingRequest(
         disable_launch_config_check=True,
-        node_type_configs=config.get_node_type_configs(),
-        max_num_nodes=config.get_max_num_nodes(),
+        node_type_configs=scaling.get_node_type_configs(),
+        max_num_nodes=scaling.get_max_num_nodes(),
         resource_requests=ResourceRequestUtil.group_by_count(
-            [ResourceRequestUtil.make({"CPU": 1, "GPU": 0.25})] * 4
+            [ResourceRequestUtil.make({"CPU": 1, "GPU": n_gpus})] * n_trials
         ),
-        recoverable_resource_availabilities=lacking,
+        recoverable_resource_availabilities=dict.fromkeys(lacking, 0.0),
     )
 
     class Silent(AutoscalerEventLogger):
@@ -219,8 +133,24 @@ def launched(resolved: dict[str, Any], lacking: dict[str, float]) -> dict[str, i
 
 
 def test_aws_workers_are_spot_first_with_a_fallback(resolved: dict[str, Any]) -> None:
-    assert launched(resolved, {}) == {"spot": 1}
-    assert launched(resolved, {"spot": 0.0}) == {"on-demand": 1}
+    assert find_launched_nodes(resolved) == {"spot": 1}
+    assert find_launched_nodes(resolved, lacking=["spot"]) == {"on-demand": 1}
+    assert find_launched_nodes(resolved, n_trials=24) == {"spot": 6}
+
+
+def test_aws_nodes_with_several_gpus_are_launched_only_below_their_limit(
+    resolved: dict[str, Any],
+) -> None:
+    """Trials wait for such a node even if AWS refuses it, so cluster.yaml has a limit of zero."""
+    assert find_launched_nodes(resolved, n_trials=16) == {"spot": 4}
+    assert find_launched_nodes(resolved, n_trials=16, n_large=1) == {"large-spot": 1}
+    assert find_launched_nodes(resolved, n_trials=4, n_gpus=1, n_large=1) == {"large-spot": 1}
+    refused = find_launched_nodes(resolved, n_trials=16, n_large=1, lacking=["large-spot"])
+    assert refused == {"large-on-demand": 1}
+    refused = find_launched_nodes(
+        resolved, n_trials=16, n_large=1, lacking=["large-spot", "large-on-demand"]
+    )
+    assert "spot" not in refused
 
 
 def test_aws_setup_commands_install_the_project(resolved: dict[str, Any]) -> None:
@@ -246,29 +176,46 @@ def test_aws_file_mounts_copy_only_the_project(resolved: dict[str, Any]) -> None
 
 def test_cluster_files_pin_the_same_versions(resolved: dict[str, Any]) -> None:
     """Python is pinned by its full version, the rest by constraints.txt, on head and workers."""
-    assert resolved["head_setup_commands"] == resolved["worker_setup_commands"]
-    commands = resolved["head_setup_commands"]
-    assert commands == written()["setup_commands"]
-    said = " ".join(commands)
-    assert re.fullmatch(r"3\.11\.\d+", *re.findall(r"--python (\d\S*)", said))
-    installs = [command for command in commands if "pip install" in command]
-    assert re.search(r" uv==\d+\.\d+\.\d+$", installs[0])
-    assert "--constraint ~/bloodstudy/constraints.txt ~/bloodstudy[cluster]" in installs[1]
-    assert len(installs) == 2
+    written = read_cluster_file()
+    shared = written["setup_commands"]
+    (python,) = re.findall(r"--python (\d\S*)", " ".join(shared))
+    assert re.fullmatch(r"3\.11\.\d+", python)
+    assert any(re.search(r" uv==\d+\.\d+\.\d+$", command) for command in shared)
+    for kind in ("head", "worker"):
+        own = written[f"{kind}_setup_commands"]
+        assert resolved[f"{kind}_setup_commands"] == [*shared, *own]
+        install = own[0]
+        assert "--constraint ~/bloodstudy/constraints.txt ~/bloodstudy[cluster]" in install
     pins = (ROOT / "constraints.txt").read_text().splitlines()
     assert f"ray=={ray.__version__}" in pins
     assert any(pin.startswith("boto3==") for pin in pins)
-    assert "ray==" not in FILE.read_text()
+    assert "ray==" not in CLUSTER_FILE.read_text()
+
+
+def test_aws_head_installs_pytorch_without_cuda() -> None:
+    written = read_cluster_file()
+    head, worker = (written[f"{kind}_setup_commands"][0] for kind in ("head", "worker"))
+    assert head.replace(" --torch-backend=cpu", "") == worker
+    assert "--torch-backend=cpu" in head
+
+
+def test_constraints_pin_the_cuda_whose_driver_is_stated() -> None:
+    """R580 is the first driver for CUDA 13."""
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert re.search(r"^cuda-toolkit==13\.0\.", pins, re.MULTILINE)
+    assert re.search(r"^nvidia-cudnn-cu13==", pins, re.MULTILINE)
+    for file in (CLUSTER_FILE, ROOT / "docs/how-to/cluster-aws.md"):
+        assert "R580" in file.read_text(encoding="utf-8")
 
 
 def test_aws_stack_is_accepted_by_cloudformation() -> None:
     """AWS's linter is needed because moto accepts YAML anchors and CloudFormation does not."""
-    assert not lint_file(RIGHTS)
-    assert not re.findall(r"[:\[,] *[&*]\w", RIGHTS.read_text(encoding="utf-8"))
+    assert not lint_file(RIGHTS_FILE)
+    assert not re.findall(r"[:\[,] *[&*]\w", RIGHTS_FILE.read_text(encoding="utf-8"))
 
 
 def test_cluster_files_hold_no_secret() -> None:
-    for file in (FILE, RIGHTS):
+    for file in (CLUSTER_FILE, RIGHTS_FILE):
         text = file.read_text(encoding="utf-8")
         assert not re.findall(r"AKIA|ASIA|BEGIN .*KEY|\b\d{12}\b|[0-9a-f]{32}", text)
         assert not re.findall(r"(?i)(?:password|secret|token)\w*\s*[:=]\s*['\"]?[\w+/]{12,}", text)
