@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from bloodnets.data.medmnist import load_file
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.storage.location import RemotePath, StudyPath
@@ -18,6 +16,7 @@ from study.configs.study_config import GridConfig
 from study.lifecycle.check_result import CheckResult, run_check
 from study.lifecycle.preflight import find_existing_parent
 from study.runtime.connection import check_reachable
+from study.runtime.gpus import find_gpu_error, find_gpus
 from study.runtime.node_check import NodeInfo, find_node_problem, format_node, query_nodes
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import (
@@ -64,15 +63,10 @@ def run_compute_checks(
 
 
 def _check_gpu() -> str:
-    count = torch.cuda.device_count()
-    if count:
-        names = {torch.cuda.get_device_name(index) for index in range(count)}
-        return f"{count} x {', '.join(sorted(names))}: four trials per GPU"
-    if Path("/dev/nvidia0").exists():
-        raise ResourceError(
-            f"PyTorch {torch.__version__} cannot use the GPU of this machine",
-            remedy="install a CUDA build of PyTorch, or use --device cpu",
-        )
+    if (error := find_gpu_error()) is not None:
+        raise error
+    if names := find_gpus():
+        return f"{len(names)} x {', '.join(sorted({*names}))}: four trials per GPU"
     return "none; trials run on the CPU, one per core"
 
 

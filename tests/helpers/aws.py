@@ -79,7 +79,7 @@ def get_node_configs(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: kind["node_config"] for name, kind in config["available_node_types"].items()}
 
 
-def get_policy_arns(role: str) -> list[str]:
+def _get_policy_arns(role: str) -> list[str]:
     """Return the ARNs of the policies of a role, which has no other permissions."""
     iam = boto3.client("iam")
     assert iam.list_role_policies(RoleName=role)["PolicyNames"] == []
@@ -95,3 +95,20 @@ def read_policy(arn: str) -> list[dict[str, Any]]:
     content = document["PolicyVersion"]["Document"]
     parsed = json.loads(content) if isinstance(content, str) else content
     return list(parsed["Statement"])
+
+
+def get_policies() -> dict[str, list[str]]:
+    """Return the ARNs of the policies of the user, the head and the workers."""
+    policies = boto3.client("iam").list_policies(Scope="Local")["Policies"]
+    arns = {policy["PolicyName"]: policy["Arn"] for policy in policies}
+    return {
+        "user": [arns[f"bloodstudy-{name}"] for name in ("launching", "nodes", "storage")],
+        "head": _get_policy_arns("bloodstudy-head"),
+        "worker": _get_policy_arns("bloodstudy-worker"),
+    }
+
+
+def find_statements(operator: str, action: str) -> list[dict[str, Any]]:
+    """Return the statements that allow the user, the head or the workers an action."""
+    statements = [each for arn in get_policies()[operator] for each in read_policy(arn)]
+    return [each for each in statements if action in each["Action"]]
