@@ -33,7 +33,7 @@ check: .venv/installed  ## check format, lint, types, layers and unused code
 test: check  ## run the checks, then the unit, integration and browser tests: 15 to 20 minutes
 	$(PYTEST) tests/browser tests/integration tests/unit
 
-cluster: .venv/installed  ## run the tests with several nodes and an emulated AWS: six minutes
+cluster: .venv/installed  ## run the tests with several nodes and an emulated AWS: eight minutes
 	$(PYTEST) tests/cluster
 
 faults: .venv/installed  ## kill processes, fill disks, truncate files: one hour, or less with FORM=short

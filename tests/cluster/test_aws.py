@@ -70,6 +70,12 @@ def test_aws_nodes_have_encrypted_disks_and_guarded_credentials(resolved: dict[s
         assert disk["Ebs"]["DeleteOnTermination"]
 
 
+def test_aws_head_that_shuts_down_is_terminated(resolved: dict[str, Any]) -> None:
+    """A stopped instance would remain, with its disk, after `stop-cluster`."""
+    head = get_node_configs(resolved)["head"]
+    assert head["InstanceInitiatedShutdownBehavior"] == "terminate"
+
+
 def test_aws_spot_and_on_demand_types_differ_only_in_price(resolved: dict[str, Any]) -> None:
     types = {name: resolved["available_node_types"][name] for name in WORKERS}
     for spot, on_demand in (("spot", "on-demand"), ("large-spot", "large-on-demand")):

@@ -2,11 +2,18 @@
 
 import json
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pytest
 
-from tests.helpers.aws import BUCKET, find_statements, get_node_configs, get_policies, read_policy
+from tests.helpers.aws import (
+    BUCKET,
+    REGION,
+    find_statements,
+    get_node_configs,
+    get_policies,
+    read_cluster_file,
+    read_policy,
+)
 
 
 def test_aws_rights_are_minimal(stack: str) -> None:
@@ -46,23 +53,22 @@ def test_aws_instances_of_other_clusters_are_safe(stack: str, operator: str) -> 
 
 @pytest.mark.parametrize(("operator", "node"), [("user", "head"), ("head", "worker")])
 def test_aws_instance_types_and_roles_are_those_of_cluster_yaml(
-    resolved: dict[str, Any], operator: str, node: str
+    stack: str, operator: str, node: str
 ) -> None:
-    nodes = {
-        name: config
-        for name, config in get_node_configs(resolved).items()
+    written = read_cluster_file()
+    types = {
+        config["InstanceType"]
+        for name, config in get_node_configs(written).items()
         if (name == "head") == (node == "head")
     }
     runs = find_statements(operator, "ec2:RunInstances")
     (starts,) = (each for each in runs if "Condition" in each)
     assert starts["Resource"].endswith(":instance/*")
     conditions = starts["Condition"]["StringEquals"]
-    assert conditions["aws:RequestTag/ray-cluster-name"] == resolved["cluster_name"]
-    types = {config["InstanceType"] for config in nodes.values()}
+    assert conditions["aws:RequestTag/ray-cluster-name"] == written["cluster_name"]
     assert {*conditions["ec2:InstanceType"]} == types
     (parts,) = (each for each in runs if "Condition" not in each)
     (key_pattern,) = (part for part in parts["Resource"] if ":key-pair/" in part)
-    for config in nodes.values():
-        assert fnmatchcase(config["KeyName"], key_pattern.split("/")[-1])
+    assert fnmatchcase(f"ray-autoscaler_{REGION}", key_pattern.split("/")[-1])
     (passes,) = find_statements(operator, "iam:PassRole")
     assert passes["Resource"].endswith(f":role/bloodstudy-{node}")
