@@ -16,7 +16,7 @@ import yaml
 
 from tests.cluster.conftest import make_s3_env, serve_s3
 from tests.cluster.test_machines import QUERY_NODES
-from tests.helpers.aws import read_cluster_file
+from tests.helpers.aws import read_aws_cluster_file
 from tests.helpers.network_namespaces import ROOT, NamespaceNode, run_namespace_nodes, share_token
 from tests.helpers.s3 import S3_BUCKET
 
@@ -132,7 +132,7 @@ def test_ray_up_joins_all_nodes_and_ray_down_leaves_nothing(
 
 
 def test_cluster_local_yaml_has_the_commands_of_cluster_yaml() -> None:
-    ours, aws = local(), read_cluster_file()
+    ours, aws = local(), read_aws_cluster_file()
     for same in ("file_mounts", "rsync_exclude", "worker_start_ray_commands"):
         assert ours[same] == aws[same]
     # These hosts may all have a GPU, and the head is like any other.

@@ -61,7 +61,7 @@ def create_stack() -> str:
     return str(made["Outputs"][0]["OutputValue"])
 
 
-def read_cluster_file() -> dict[str, Any]:
+def read_aws_cluster_file() -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load(CLUSTER_FILE.read_text(encoding="utf-8"))
     return config
 

@@ -11,7 +11,7 @@ from tests.helpers.aws import (
     find_statements,
     get_node_configs,
     get_policies,
-    read_cluster_file,
+    read_aws_cluster_file,
     read_policy,
 )
 
@@ -55,7 +55,7 @@ def test_aws_instances_of_other_clusters_are_safe(stack: str, operator: str) -> 
 def test_aws_instance_types_and_roles_are_those_of_cluster_yaml(
     stack: str, operator: str, node: str
 ) -> None:
-    written = read_cluster_file()
+    written = read_aws_cluster_file()
     types = {
         config["InstanceType"]
         for name, config in get_node_configs(written).items()

@@ -25,7 +25,7 @@ from tests.helpers.aws import (
     fill_cluster_file,
     get_node_configs,
     get_policies,
-    read_cluster_file,
+    read_aws_cluster_file,
     read_policy,
 )
 
@@ -158,7 +158,7 @@ def test_aws_cluster_starts_and_stops_with_the_permissions(
 ) -> None:
     user, head = operators["user"], operators["head"]
     file = str(home / "cluster.yaml")
-    types = get_node_configs(read_cluster_file())
+    types = get_node_configs(read_aws_cluster_file())
     user.run("ray", "up", "--yes", "--no-config-cache", file)
     (made,) = list_instances(user)
     assert made["InstanceType"] == types["head"]["InstanceType"]
@@ -177,7 +177,7 @@ def test_aws_cluster_starts_and_stops_with_the_permissions(
         assert get_tags(worker)["ray-cluster-name"] == "bloodstudy"
         assert (worker.get("InstanceLifecycle") == "spot") == name.endswith("spot")
 
-    *_, command = read_cluster_file()["head_setup_commands"]
+    *_, command = read_aws_cluster_file()["head_setup_commands"]
     subprocess.run(["bash", "-c", command], check=True)
     head.run("stop-cluster")
     assert [each["InstanceId"] for each in list_instances(user)] == [made["InstanceId"]]

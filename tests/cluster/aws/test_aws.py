@@ -19,7 +19,7 @@ from tests.helpers.aws import (
     ROOT,
     SSH_RANGE,
     get_node_configs,
-    read_cluster_file,
+    read_aws_cluster_file,
 )
 
 WORKERS = ("spot", "on-demand", "large-spot", "large-on-demand")
@@ -182,7 +182,7 @@ def test_aws_file_mounts_copy_only_the_project(resolved: dict[str, Any]) -> None
 
 def test_cluster_files_pin_the_same_versions(resolved: dict[str, Any]) -> None:
     """Python is pinned by its full version, the rest by constraints.txt, on head and workers."""
-    written = read_cluster_file()
+    written = read_aws_cluster_file()
     shared = written["setup_commands"]
     (python,) = re.findall(r"--python (\d\S*)", " ".join(shared))
     assert re.fullmatch(r"3\.11\.\d+", python)
@@ -199,7 +199,7 @@ def test_cluster_files_pin_the_same_versions(resolved: dict[str, Any]) -> None:
 
 
 def test_aws_head_installs_pytorch_without_cuda() -> None:
-    written = read_cluster_file()
+    written = read_aws_cluster_file()
     head, worker = (written[f"{kind}_setup_commands"][0] for kind in ("head", "worker"))
     assert head.replace(" --torch-backend=cpu", "") == worker
     assert "--torch-backend=cpu" in head
