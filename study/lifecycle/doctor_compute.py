@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from bloodnets.data.medmnist import load_file
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.storage.location import RemotePath, StudyPath
@@ -19,7 +17,7 @@ from study.configs.study_config import GridConfig
 from study.lifecycle.check_result import CheckResult, run_check
 from study.lifecycle.preflight import find_existing_parent
 from study.runtime.connection import check_reachable
-from study.runtime.gpus import find_gpus
+from study.runtime.gpus import find_gpu_error, find_gpus
 from study.runtime.node_check import NodeInfo, find_node_problem, format_node, query_nodes
 from study.runtime.resources import compute_max_parallel_trials
 from study.runtime.session import (
@@ -65,19 +63,14 @@ def run_compute_checks(
 
 
 def _check_gpu() -> str:
-    count = torch.cuda.device_count()
-    if count:
-        names = {torch.cuda.get_device_name(index) for index in range(count)}
+    if (error := find_gpu_error()) is not None:
+        raise error
+    if names := find_gpus():
         trials = ", ".join(
             f"{int(1 / share)} of {label(family)}"
             for family, share in DEFAULT_GPUS_PER_TRIAL.items()
         )
-        return f"{count} x {', '.join(sorted(names))}: trials per GPU by default: {trials}"
-    if Path("/dev/nvidia0").exists():
-        raise ResourceError(
-            f"PyTorch {torch.__version__} cannot use the GPU of this machine",
-            remedy="install a CUDA build of PyTorch, or use --device cpu",
-        )
+        return f"{len(names)} x {', '.join(sorted({*names}))}: trials per GPU by default: {trials}"
     return "none; trials run on the CPU, one per core"
 
 

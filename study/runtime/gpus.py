@@ -3,8 +3,13 @@
 import ctypes
 from pathlib import Path
 
+from bloodnets.errors import ResourceError
+
 NVIDIA_DRIVER = "libcuda.so.1"
 """Library that every NVIDIA driver installs and that CUDA loads by this name."""
+
+NVIDIA_DEVICE = Path("/dev/nvidia0")
+"""Device file of the first GPU, which NVIDIA's driver creates."""
 
 AMD_DRIVER = Path("/dev/kfd")
 """Device file of AMD's driver, which ROCm opens."""
@@ -39,3 +44,45 @@ def _has_driver() -> bool:
     except OSError:
         return AMD_DRIVER.exists()
     return True
+
+
+def find_gpu_error() -> ResourceError | None:
+    """Return why PyTorch cannot use the NVIDIA GPU of this host, as an error that is not raised.
+
+    Returns:
+        None if PyTorch can use a GPU, or if there is none.
+    """
+    import torch
+
+    if torch.cuda.is_available() or not NVIDIA_DEVICE.exists():
+        return None
+    build = f"PyTorch {torch.__version__}"
+    if torch.version.cuda is None:
+        return ResourceError(
+            f"{build} cannot use the GPU of this machine",
+            remedy="install a CUDA build of PyTorch, or use --device cpu",
+        )
+    driver_cuda = _read_driver_cuda()
+    # A driver supports all minor versions of its CUDA version.
+    if driver_cuda and driver_cuda[0] < int(torch.version.cuda.split(".")[0]):
+        supported = ".".join(map(str, driver_cuda))
+        return ResourceError(
+            f"the NVIDIA driver is too old: it supports CUDA {supported}, but {build} needs CUDA "
+            f"{torch.version.cuda}",
+            value=supported,
+            remedy="install a newer driver, or use --device cpu",
+        )
+    return ResourceError(
+        f"{build} cannot use the GPU of this machine",
+        remedy="check CUDA_VISIBLE_DEVICES and nvidia-smi, or use --device cpu",
+    )
+
+
+def _read_driver_cuda() -> tuple[int, int] | None:
+    """Return the CUDA version that NVIDIA's driver supports; None if the driver does not say."""
+    version = ctypes.c_int()
+    try:
+        status = ctypes.CDLL(NVIDIA_DRIVER).cuDriverGetVersion(ctypes.byref(version))
+    except (OSError, AttributeError):
+        return None
+    return (version.value // 1000, version.value % 1000 // 10) if status == 0 else None

@@ -15,6 +15,7 @@ from bloodnets.errors import DataError, ResourceError
 from bloodnets.storage.location import StudyPath, parse_location, to_absolute_str
 from bloodnets.storage.remote import open_storage
 from bloodnets.versions import collect_versions, get_significant_version
+from study.runtime.gpus import find_gpu_error, find_gpus
 from study.runtime.software import hash_sources
 
 ANSWER_TIMEOUT_S = 60
@@ -28,6 +29,7 @@ class NodeInfo(NamedTuple):
         host: Host name.
         versions: Versions from `get_local_versions`, by name.
         gpus: Names of the GPUs that PyTorch can use.
+        gpu_problem: Reason why PyTorch cannot use the node's GPU; None if it can, or without a GPU.
         cuda: CUDA version of the PyTorch build; None for a CPU build.
         sha256: SHA-256 of the received data, in hexadecimal; empty if none were sent.
         problem: Reason why the node cannot use the study's storage; None if it can.
@@ -36,6 +38,7 @@ class NodeInfo(NamedTuple):
     host: str
     versions: dict[str, str]
     gpus: tuple[str, ...]
+    gpu_problem: str | None
     cuda: str | None
     sha256: str
     problem: str | None
@@ -83,10 +86,12 @@ def collect_node_info(
     """
     import torch
 
+    gpu_error = find_gpu_error()
     return NodeInfo(
         host=socket.gethostname(),
         versions=get_local_versions(),
-        gpus=tuple(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())),
+        gpus=find_gpus(),
+        gpu_problem=gpu_error.problem if gpu_error else None,
         cuda=torch.version.cuda,
         sha256=_compute_sha256(arrays),
         problem=_find_storage_problem(location, probe_file),
@@ -118,18 +123,19 @@ def _find_storage_problem(location: str, probe_file: str) -> str | None:
     return None
 
 
-def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
+def require_uniform_nodes(location: StudyPath, probe_file: str, *, uses_gpus: bool = True) -> None:
     """Raise if a node differs from this host or cannot use the storage, before a trial runs.
 
     Args:
         location: Folder or address of the study.
         probe_file: File in it that the driver wrote.
+        uses_gpus: Whether trials run on GPUs.
 
     Raises:
         ResourceError: A node differs; the error's `path` is its address.
     """
     for address, answer in query_nodes(location, probe_file):
-        if (error := find_node_problem(answer, location)) is not None:
+        if (error := find_node_problem(answer, location, uses_gpus=uses_gpus)) is not None:
             raise ResourceError(
                 f"node {address} {error.problem}",
                 path=address,
@@ -138,7 +144,11 @@ def require_uniform_nodes(location: StudyPath, probe_file: str) -> None:
 
 
 def find_node_problem(
-    answer: NodeInfo | Exception, location: StudyPath, arrays: Sequence[NDArray[np.uint8]] = ()
+    answer: NodeInfo | Exception,
+    location: StudyPath,
+    arrays: Sequence[NDArray[np.uint8]] = (),
+    *,
+    uses_gpus: bool = True,
 ) -> ResourceError | None:
     """Return the problem of a node as an error that is not raised; None if there is none.
 
@@ -146,6 +156,7 @@ def find_node_problem(
         answer: What `query_nodes` yielded for the node.
         location: Folder or address of the study.
         arrays: Data that were sent to the node; uint8 arrays of any shape.
+        uses_gpus: Whether trials run on GPUs.
     """
     if not isinstance(answer, NodeInfo):
         reason = " ".join(str(answer).split())[-200:] or type(answer).__name__
@@ -153,17 +164,13 @@ def find_node_problem(
             f"did not respond: {reason}",
             remedy="check that bloodstudy is installed there with the same Python version",
         )
-    local_versions = get_local_versions()
-    for name, node_version in answer.versions.items():
-        local_version = local_versions[name]
-        if get_significant_version(name, node_version) != get_significant_version(
-            name, local_version
-        ):
-            return ResourceError(
-                f"({answer.host}) has {name} {node_version}, but this machine has {local_version}",
-                value=node_version,
-                remedy="install the same version on all nodes",
-            )
+    if (error := _find_other_version(answer)) is not None:
+        return error
+    if uses_gpus and answer.gpu_problem is not None:
+        return ResourceError(
+            f"({answer.host}) cannot run trials on its GPU: {answer.gpu_problem}",
+            remedy="check its driver and its build of PyTorch, or use --device cpu",
+        )
     if answer.problem is not None:
         return ResourceError(
             f"({answer.host}) cannot use {location}: {answer.problem}",
@@ -176,6 +183,21 @@ def find_node_problem(
             value=answer.sha256,
             remedy="check its memory and network",
         )
+    return None
+
+
+def _find_other_version(node: NodeInfo) -> ResourceError | None:
+    local_versions = get_local_versions()
+    for name, node_version in node.versions.items():
+        local_version = local_versions[name]
+        if get_significant_version(name, node_version) != get_significant_version(
+            name, local_version
+        ):
+            return ResourceError(
+                f"({node.host}) has {name} {node_version}, but this machine has {local_version}",
+                value=node_version,
+                remedy="install the same version on all nodes",
+            )
     return None
 
 

@@ -125,11 +125,13 @@ def _import_engine(config: GridConfig | SearchConfig, importer: ThreadPoolExecut
 
 
 def _check_nodes(config: GridConfig | SearchConfig, ledger: Ledger) -> None:
-    """Raise if the nodes of a cluster differ."""
+    """Raise if a node of a cluster differs, or cannot use its GPU although trials need one."""
     if config.address is not None:
         from study.tuning.tuner import write_probe_file
 
-        require_uniform_nodes(ledger.location, write_probe_file(ledger))
+        probe_file = write_probe_file(ledger)
+        uses_gpus = bool(config.gpus_per_trial)
+        require_uniform_nodes(ledger.location, probe_file, uses_gpus=uses_gpus)
 
 
 @contextmanager

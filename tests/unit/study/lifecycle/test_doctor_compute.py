@@ -7,6 +7,7 @@ import torch
 
 from study.lifecycle.check_result import CheckResult
 from study.lifecycle.doctor_compute import run_compute_checks
+from study.runtime import gpus
 
 
 def find_check(name: str) -> CheckResult:
@@ -17,10 +18,13 @@ def find_check(name: str) -> CheckResult:
     return next(result for result in results if result.text.split(":")[0].split()[1] == name)
 
 
-def test_run_compute_checks_gpu_unusable_by_pytorch_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+def test_run_compute_checks_gpu_unusable_by_pytorch_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(gpus, "NVIDIA_DEVICE", tmp_path / "none")
     assert find_check("GPU").passed
-    monkeypatch.setattr(Path, "exists", lambda _: True)
+    monkeypatch.setattr(gpus, "NVIDIA_DEVICE", tmp_path)
     assert not find_check("GPU").passed
 
 

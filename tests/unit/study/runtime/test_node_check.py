@@ -82,6 +82,17 @@ def test_find_node_problem_other_patch_or_build_is_none(
     assert find_node_problem(other, folder, ARRAYS) is None
 
 
+def test_find_node_problem_unusable_gpu_counts_only_if_trials_use_gpus(folder: Path) -> None:
+    node = here(folder)
+    assert node.gpu_problem is None
+    other = node._replace(gpu_problem="the driver is too old")
+    error = find_node_problem(other, folder, ARRAYS)
+    assert error is not None
+    for part in (node.host, "the driver is too old"):
+        assert part in error.problem
+    assert find_node_problem(other, folder, ARRAYS, uses_gpus=False) is None
+
+
 def test_find_node_problem_no_answer_names_the_reason(folder: Path) -> None:
     error = find_node_problem(ModuleNotFoundError("No module named 'study'"), folder)
     assert error is not None
