@@ -45,7 +45,7 @@ PROPOSAL_START, PROPOSAL_END = "ProposalSearcher.suggest", "OptunaStudy.tell"
 # five and three hops, is the watch for trials that stand still. One file, with two hops, is the
 # share of a GPU that each family of networks takes. One file is the writer, which also writes
 # Optuna's file, another one.
-MAX_TRIAL_FILES, MAX_TRIAL_HOPS = 24, 67
+MAX_TRIAL_FILES, MAX_TRIAL_HOPS = 24, 68
 MAX_PROPOSAL_FILES, MAX_PROPOSAL_HOPS = 22, 63
 
 
