@@ -95,16 +95,23 @@ class EventLog:
         own_lines = (line for line in self.lines.splitlines() if trial_id.encode() in line)
         return Attempt((from_json(Event, line) for line in own_lines), trial_id)
 
-    def append_end(self, record: TrialRecord, content: bytes) -> None:
-        """Append the end of a trial.
+    def append_end(
+        self, record: TrialRecord, content: bytes, *, test_reason: str | None = None
+    ) -> None:
+        """Append the end of a trial, and before it, its evaluation on test.
 
         Args:
             record: Record of the trial.
             content: Contents of its file.
+            test_reason: Reason why the trial was evaluated on test; None if it was not, or if that
+                is in the log.
 
         Raises:
             ValueError: A line about the trial is not an event.
         """
+        if test_reason is not None:
+            sha256 = record.files.get(f"predictions/{record.id}.npz")
+            self.append(EventKind.TESTED, trial_id=record.id, sha256=sha256, reason=test_reason)
         self.append(
             EventKind.ENDED,
             trial_id=record.id,

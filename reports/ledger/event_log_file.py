@@ -1,7 +1,9 @@
 """Read the log of a study from its file, and append to it."""
 
+from collections.abc import Callable, Iterable
+
 from reports.ledger.event_log import EVENTS_FILE, Event, EventLog, compute_sha256
-from reports.ledger.records import TestEvaluation, TrialRecord
+from reports.ledger.records import TestEvaluation
 from reports.ledger.states import EventKind
 from reports.ledger.study_files import StudyFiles
 
@@ -61,32 +63,18 @@ class EventLogFile:
         """
         self._files.write(EVENTS_FILE, log.lines)
 
-    def add_start(self, trial_id: str) -> None:
-        """Log the start of an attempt at a trial.
-
-        Raises:
-            ResourceError: The folder cannot be written.
-        """
-        log = self._read_unchecked()
-        log.append(EventKind.STARTED, trial_id=trial_id)
-        self.write(log)
-
-    def add_end(self, record: TrialRecord, content: bytes, *, test_reason: str | None) -> None:
-        """Log the end of a trial, and before it, its evaluation on test.
+    def append(self, entries: Iterable[Callable[[EventLog], None]]) -> None:
+        """Append events, and write the file once.
 
         Args:
-            record: Record of the trial.
-            content: Contents of its file.
-            test_reason: Reason why the trial was evaluated on test; None if it was not.
+            entries: Functions that append to the log.
 
         Raises:
             ResourceError: The folder cannot be written.
         """
         log = self._read_unchecked()
-        if test_reason is not None:
-            sha256 = record.files.get(f"predictions/{record.id}.npz")
-            log.append(EventKind.TESTED, trial_id=record.id, sha256=sha256, reason=test_reason)
-        log.append_end(record, content)
+        for add_events in entries:
+            add_events(log)
         self.write(log)
 
     def add_test_evaluation(self, trial_id: str, *, reason: str) -> None:

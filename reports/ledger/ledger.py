@@ -219,18 +219,18 @@ class Ledger:
         """
         return self.files.read_lines(EpochRecord, f"epochs/{trial_id}.jsonl", content=content)
 
-    def add_trial(
-        self, record: TrialRecord, *, epochs: Iterable[EpochRecord], test_reason: str | None
-    ) -> TrialRecord:
-        """Add a trial that has ended.
+    def write_trial(
+        self, record: TrialRecord, *, epochs: Iterable[EpochRecord]
+    ) -> tuple[TrialRecord, bytes]:
+        """Write the epochs and the record of a trial that has ended; log its end next.
 
         Args:
             record: Record of the trial; its `files` are those that the worker wrote.
             epochs: Epochs of the trial, in order.
-            test_reason: Reason why the trial was evaluated on test; None if it was not.
 
         Returns:
-            Record as written, with the hash of the epochs in its `files`.
+            Record as written, with the hash of the epochs in its `files`, and the contents of its
+            file.
 
         Raises:
             ResourceError: The folder cannot be written, e.g. because the disk is full.
@@ -239,9 +239,7 @@ class Ledger:
         epoch_lines = b"".join(to_json(epoch, indent=None) + b"\n" for epoch in epochs)
         self.files.write(name, epoch_lines)
         record = replace(record, files={name: compute_sha256(epoch_lines), **record.files})
-        content = self.files.write_record(f"trials/{record.id}.json", record)
-        self.log.add_end(record, content, test_reason=test_reason)
-        return record
+        return record, self.files.write_record(f"trials/{record.id}.json", record)
 
     def read_checkpoint_epochs(self, trial_id: str) -> list[EpochRecord]:
         """Return the epochs in the checkpoint of an unfinished trial, in order; none without one.

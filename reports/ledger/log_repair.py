@@ -11,27 +11,25 @@ INTERRUPTED_REASON = "before an interruption; entered when the study was resumed
 LOST_REASON = "in an attempt that failed; entered when the trial was retried"
 
 
-def enter_lost_evaluation(ledger: Ledger, trial_id: str) -> None:
-    """Log the test evaluation of an attempt that failed before the driver heard of it.
+def append_lost_evaluation(ledger: Ledger, log: EventLog, trial_id: str) -> None:
+    """Append the test evaluation of an attempt that failed before the driver heard of it.
 
     The worker had written the predictions. In object storage, the driver does not see them.
 
     Args:
         ledger: Ledger of a study that runs.
+        log: Log to append to.
         trial_id: Id of a trial whose next attempt starts.
 
     Raises:
-        ConflictError: The log cannot be read.
-        ResourceError: The folder cannot be written.
+        ConflictError: The predictions cannot be read.
     """
-    log = ledger.log.read()
     attempt = log.find_attempt(trial_id)
     if not attempt.number or attempt.is_ended:
         return
     sha256 = _hash_test_predictions(ledger, trial_id)
     if sha256 is not None and sha256 not in attempt.tested_sha256s:
         log.append(EventKind.TESTED, trial_id=trial_id, sha256=sha256, reason=LOST_REASON)
-        ledger.log.write(log)
 
 
 def repair_log(ledger: Ledger) -> None:

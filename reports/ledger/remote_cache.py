@@ -70,7 +70,8 @@ class RemoteCache:
 
     def list_files(self, folder: str) -> set[str]:
         """Return the names of the files in a folder, see `LocalStorage.list_files`."""
-        return {name for name in self._file_names if name.startswith(f"{folder}/")}
+        # A copy, because another thread may add a name.
+        return {name for name in tuple(self._file_names) if name.startswith(f"{folder}/")}
 
     def remove(self, folder: str) -> None:
         """Remove a folder, see `LocalStorage.remove`."""

@@ -1,4 +1,4 @@
-"""Write files in a thread, so that Ray Tune need not wait."""
+"""Write files in threads, so that Ray Tune need not wait."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,13 +12,18 @@ MAX_PENDING = 1000
 
 
 class BackgroundWriter:
-    """Context manager that runs write operations in order, in one thread.
+    """Context manager that runs write operations in threads.
 
     If an operation fails, the later ones are skipped.
     """
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1)
+    def __init__(self, *, n_threads: int = 1) -> None:
+        """Create a writer without operations.
+
+        Args:
+            n_threads: Number of threads. One thread runs the operations in order.
+        """
+        self._threads = ThreadPoolExecutor(n_threads)
         self._pending: deque[tuple[Future[Any], Callable[[Any], None] | None]] = deque()
         self._error: Exception | None = None
 
@@ -33,23 +38,28 @@ class BackgroundWriter:
         self,
         write: Callable[[], ResultT],
         on_written: Callable[[ResultT], None] | None = None,
-    ) -> None:
+    ) -> "Future[ResultT]":
         """Submit an operation; wait for an earlier one if too many are pending.
 
         Args:
-            write: Operation to run in the thread.
+            write: Operation to run in a thread.
             on_written: Function that `collect` or `close` calls with the result, in the thread of
                 its caller.
+
+        Returns:
+            Result of the operation, for other threads.
 
         Raises:
             StudyError: An earlier operation failed.
         """
         while len(self._pending) >= MAX_PENDING:
             self._finish_first()
-        self._pending.append((self._thread.submit(self._run, write), on_written))
+        future = self._threads.submit(self._run, write)
+        self._pending.append((future, on_written))
+        return future
 
     def collect(self) -> None:
-        """Finish the operations that the thread has run.
+        """Finish the operations that have run, in the order in which they were submitted.
 
         Raises:
             StudyError: An operation failed.
@@ -67,7 +77,7 @@ class BackgroundWriter:
             while self._pending:
                 self._finish_first()
         finally:
-            self._thread.shutdown()
+            self._threads.shutdown()
 
     def _run(self, write: Callable[[], ResultT]) -> ResultT:
         if self._error is not None:

@@ -18,14 +18,12 @@ from bloodnets.messages import (
     read_report,
     read_spec,
 )
-from reports.ledger.ledger import Ledger
-from reports.ledger.log_repair import enter_lost_evaluation
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
 from study.runtime.tune_internals import PickledAsBlank, clear_trial_metrics
 from study.runtime.watchdog import Heartbeat
-from study.tuning.background_writer import BackgroundWriter
 from study.tuning.failures import FailureTracker
+from study.tuning.ledger_writer import LedgerWriter
 from study.tuning.listeners import TrialListener
 from study.tuning.open_trial import OpenTrial
 from study.tuning.search_run import SearchRun
@@ -41,10 +39,10 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
 
     def __init__(
         self,
-        ledger: Ledger,
-        writer: BackgroundWriter,
+        writer: LedgerWriter,
         listener: TrialListener,
         *,
+        software_sha256: str,
         heartbeat: Heartbeat,
         failures: FailureTracker,
         test_reason: str | None = None,
@@ -53,9 +51,9 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         """Create a callback without trials.
 
         Args:
-            ledger: Ledger of the study.
-            writer: Writer that writes to the ledger in a thread.
+            writer: Writer that writes to the ledger in threads.
             listener: Listener that is notified; a trial is in the ledger before `on_trial_end`.
+            software_sha256: Digest of the study's current software.
             heartbeat: Heartbeat that is updated whenever a trial is heard from.
             failures: Tracker that is told of failed attempts.
             test_reason: Reason why trials are evaluated on test; None if they are not.
@@ -63,11 +61,11 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
                 diverges counts as failed.
         """
         self.error: StudyError | None = None
-        self._ledger, self._writer = ledger, writer
+        self._writer = writer
         self._listener = listener
         self._heartbeat = heartbeat
         self._failures = failures
-        self._software_sha256 = ledger.current_software.sha256
+        self._software_sha256 = software_sha256
         self._test_reason = test_reason
         self._search_run = search_run
         self._open_trials: dict[str, OpenTrial] = {}
@@ -84,13 +82,8 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         if self._search_run is not None:
             self._search_run.record_start(spec.id)
 
-        def log_start() -> None:
-            if is_retry:
-                enter_lost_evaluation(self._ledger, spec.id)
-            self._ledger.log.add_start(spec.id)
-
-        self._guard(lambda: self._writer.submit(log_start))
-        self._guard(lambda: self._listener.on_trial_start(spec.id))
+        self._guard(lambda: self._writer.add_start(spec.id, is_retry=is_retry))
+        self._listener.on_trial_start(spec.id)
 
     def on_trial_result(
         self,
@@ -247,17 +240,14 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
     def _add_to_ledger(
         self, record: TrialRecord, epochs: Sequence[EpochRecord], *, test_reason: str | None
     ) -> None:
-        def write() -> TrialRecord:
-            saved_record = self._ledger.add_trial(record, epochs=epochs, test_reason=test_reason)
-            self._ledger.remove_checkpoint(record.id)
-            return saved_record
-
         def enter() -> None:
             del self._open_trials[record.id]
             self._recorded_ids.add(record.id)
             if self._search_run is not None:
                 self._search_run.record_end(record)
-            self._writer.submit(write, self._listener.on_trial_end)
+            self._writer.add_end(
+                record, epochs, test_reason=test_reason, on_written=self._listener.on_trial_end
+            )
 
         self._guard(enter)
 

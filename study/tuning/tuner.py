@@ -23,9 +23,9 @@ from study.runtime.resources import compute_max_parallel_trials, compute_reachab
 from study.runtime.session import RAY_LOG
 from study.runtime.tune_internals import patch_tune
 from study.runtime.watchdog import Heartbeat
-from study.tuning.background_writer import BackgroundWriter
 from study.tuning.failures import FailureTracker
 from study.tuning.ledger_callback import LedgerCallback
+from study.tuning.ledger_writer import LedgerWriter
 from study.tuning.listeners import SearchListener, TrialListener
 from study.tuning.search_run import SearchRun
 from study.tuning.stalls import StallCallback
@@ -92,11 +92,11 @@ def run_trials(
             n_slots=compute_reachable_trials(config),
         )
         specs = [make_spec(trial) for trial in _sort_longest_first(remaining_trials)]
-        with BackgroundWriter() as writer:
+        with LedgerWriter(ledger) as writer:
             callback = LedgerCallback(
-                ledger,
                 writer,
                 listener,
+                software_sha256=ledger.current_software.sha256,
                 heartbeat=heartbeat,
                 failures=FailureTracker(_get_largest_resources(config)),
                 test_reason=test_reason,
@@ -141,11 +141,11 @@ def run_proposals(
         StudyError: As in `run_trials`.
     """
     ledger = search_run.ledger
-    with closing(search_run), BackgroundWriter() as writer:
+    with closing(search_run), LedgerWriter(ledger) as writer:
         callback = LedgerCallback(
-            ledger,
             writer,
             listener,
+            software_sha256=ledger.current_software.sha256,
             heartbeat=heartbeat,
             failures=FailureTracker(_get_largest_resources(config)),
             search_run=search_run,
@@ -194,7 +194,7 @@ def _run_search_tuner(
     search_run: SearchRun,
     callback: LedgerCallback,
     *,
-    writer: BackgroundWriter,
+    writer: LedgerWriter,
     listener: SearchListener,
 ) -> None:
     """Run Tune with the proposals of a search, under ASHA, until the search ends."""
@@ -215,7 +215,7 @@ def _run_search_tuner(
                 evaluate_test=False,
                 n_slots=compute_reachable_trials(config),
             ),
-            add_proposal=lambda planned: writer.submit(lambda: ledger.add_proposal(planned)),
+            add_proposal=writer.add_proposal,
             # Trials that wait for nodes make the autoscaler start them.
             get_capacity=lambda: capacity or compute_reachable_trials(config),
             on_proposal=listener.on_proposal,

@@ -35,7 +35,7 @@ GRID = "grid --config mlnn-config-1 --config cnn-config-2 --max-epochs 2 --data 
 SEARCH = "search --trials 3 --max-epochs 3 --retrain-top 1 --data synthetic"
 
 # Qualified names of functions, in any file.
-TRIALS_START, TRIAL_END = "run_trials", "Ledger.add_trial"
+TRIALS_START, TRIAL_END = "run_trials", "Ledger.write_trial"
 PROPOSAL_START, PROPOSAL_END = "ProposalSearcher.suggest", "OptunaStudy.tell"
 
 # One trial, from the plan to its entry in the ledger. The path from the command to the plan has

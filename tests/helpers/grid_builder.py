@@ -32,6 +32,7 @@ from reports.ledger.records import (
 from reports.ledger.states import DataKind, StopReason, StudyKind, TrialState
 from reports.verification.configurations import compute_digest
 from study.configs.study_config import make_config_record
+from tests.helpers.ledger_entries import add_trial, log_start
 from tests.helpers.trial_results import halve_matrix, make_epochs, make_split_results, skip_fsync
 
 ConfusionMatrix = NDArray[np.int64]
@@ -192,9 +193,9 @@ def add_complete_trial(
     }
     for name, content in files.items():
         ledger.files.write(name, content)
-    ledger.log.add_start(record.id)
+    log_start(ledger, record.id)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    ledger.add_trial(replace(record, files=hashes), epochs=epochs, test_reason=test_reason)
+    add_trial(ledger, replace(record, files=hashes), epochs=epochs, test_reason=test_reason)
 
 
 def make_grid_record(
@@ -302,7 +303,7 @@ def _add_grid_trial(
 def _add_failed_trial(ledger: Ledger, planned: PlannedTrial, error: str) -> None:
     epochs = make_epochs(planned, 3, 3, {"accuracy": 0.8, "macro_f1": 0.75})
     record = _make_trial_record(ledger, planned, epochs, error=error, scores={})
-    ledger.add_trial(record, epochs=epochs, test_reason=None)
+    add_trial(ledger, record, epochs=epochs, test_reason=None)
 
 
 def _make_trial_record(

@@ -1,11 +1,12 @@
 """Writer without a thread, so that a test sees what was written, and in which order."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
-from study.tuning import optuna_file, tuner
+from study.tuning import ledger_writer, optuna_file
 from study.tuning.background_writer import BackgroundWriter
 
 
@@ -14,13 +15,15 @@ class ImmediateWriter(BackgroundWriter):
 
     def submit(
         self, write: Callable[[], Any], on_written: Callable[[Any], None] | None = None
-    ) -> None:
-        result = write()
+    ) -> Future[Any]:
+        future = Future[Any]()
+        future.set_result(write())
         if on_written is not None:
-            on_written(result)
+            on_written(future.result())
+        return future
 
 
 def write_immediately(patch: pytest.MonkeyPatch) -> None:
     """Let the files of studies be written without threads."""
-    for module in (optuna_file, tuner):
+    for module in (ledger_writer, optuna_file):
         patch.setattr(module, "BackgroundWriter", ImmediateWriter)

@@ -18,6 +18,7 @@ from study.tuning.asha import Rungs
 from study.tuning.confirmation import rank_configurations
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
+from tests.helpers.ledger_entries import add_trial
 from tests.helpers.search_proposals import make_proposals
 from tests.helpers.search_runs import (
     PlannedEnds,
@@ -208,7 +209,7 @@ def _add_search_trial(
             ledger, record, epochs=epochs, predictions=predictions, test_reason=test_reason
         )
     else:
-        ledger.add_trial(record, epochs=epochs, test_reason=test_reason)
+        add_trial(ledger, record, epochs=epochs, test_reason=test_reason)
 
 
 def _make_trial_record(

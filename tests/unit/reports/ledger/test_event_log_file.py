@@ -9,6 +9,7 @@ import pytest
 
 from reports.ledger.ledger import Ledger
 from reports.ledger.states import EventKind
+from tests.helpers.ledger_entries import add_trial, log_start
 from tests.helpers.small_studies import (
     get_trial_file,
 )
@@ -30,8 +31,8 @@ def test_read_test_evaluations_has_one_per_trial(ledger: Ledger) -> None:
 
 def test_add_trial_again_adds_a_test_evaluation(ledger: Ledger) -> None:
     trial, *others = ledger.read_trials()
-    ledger.log.add_start(trial.id)
-    ledger.add_trial(trial, epochs=[], test_reason="again")
+    log_start(ledger, trial.id)
+    add_trial(ledger, trial, epochs=[], test_reason="again")
     tested = [(e.trial_id, e.reason) for e in ledger.log.read_test_evaluations()]
     assert [trial_id for trial_id, _ in tested] == [trial.id, *(o.id for o in others), trial.id]
     assert tested[-1] == (trial.id, "again")
@@ -39,7 +40,7 @@ def test_add_trial_again_adds_a_test_evaluation(ledger: Ledger) -> None:
 
 def test_events_of_a_trial_name_its_attempt_and_the_hashes_of_its_files(ledger: Ledger) -> None:
     trial = ledger.read_trials()[0]
-    ledger.log.add_start(trial.id)
+    log_start(ledger, trial.id)
     planned, *events = [e for e in ledger.log.read_events() if e.trial_id in {None, trial.id}]
     assert (planned.kind, planned.sha256) == ("planned", ledger.study.fingerprint)
     assert [(e.kind, e.attempt) for e in events] == [
@@ -59,7 +60,7 @@ def test_add_start_to_a_log_with_other_line_breaks_continues_its_chain(
     path = ledger.folder / "events.jsonl"
     path.write_bytes(damage(path.read_bytes()))
     n_events = len(ledger.log.read_events())
-    ledger.log.add_start(ledger.study.trials[0].id)
+    log_start(ledger, ledger.study.trials[0].id)
     lines = path.read_bytes().split(b"\n")
     assert len(lines) == n_events + 2
     last = json.loads(lines[-2])

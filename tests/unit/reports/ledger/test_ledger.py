@@ -11,6 +11,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.log_repair import repair_log
 from reports.ledger.records import EpochRecord, SoftwareChange, TrialRecord
 from reports.ledger.serialization import from_json, to_json
+from tests.helpers.ledger_entries import add_trial, log_start
 from tests.helpers.small_studies import (
     edit_json,
     get_trial_file,
@@ -85,7 +86,7 @@ def test_add_trial_with_a_full_disk_raises_and_can_be_repaired(
     """Whichever of the writes fails, nothing is half there; the entry in the log is the last."""
     trial, *others = ledger.read_trials()
     get_first_file(ledger, "trials").unlink()
-    ledger.log.add_start(trial.id)
+    log_start(ledger, trial.id)
     fsync, calls = os.fsync, []
 
     def fail_after(number: int) -> None:
@@ -96,7 +97,7 @@ def test_add_trial_with_a_full_disk_raises_and_can_be_repaired(
 
     monkeypatch.setattr(os, "fsync", fail_after)
     with pytest.raises(ResourceError) as caught:
-        ledger.add_trial(trial, epochs=[EPOCH], test_reason="chosen in advance")
+        add_trial(ledger, trial, epochs=[EPOCH], test_reason="chosen in advance")
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == 28
     assert not list(ledger.folder.rglob("*.part"))

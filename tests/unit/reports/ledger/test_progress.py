@@ -9,6 +9,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.progress import ProgressReader, ProgressState, TrialProgress
 from reports.ledger.states import EventKind
 from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.ledger_entries import log_start
 from tests.helpers.unfinished_trials import add_checkpoint, find_unfinished_trial
 
 
@@ -40,7 +41,7 @@ def test_read_ended_trials_have_their_epochs_and_errors(ledger: Ledger) -> None:
 
 def test_read_started_trial_runs_with_the_epochs_of_its_checkpoint(ledger: Ledger) -> None:
     add_checkpoint(ledger, epochs=3)  # of one second each
-    ledger.log.add_start(find_unfinished_trial(ledger).id)
+    log_start(ledger, find_unfinished_trial(ledger).id)
     (*_, start) = [e for e in ledger.log.read_events() if e.kind is EventKind.STARTED]
     now = datetime.fromisoformat(start.logged_at) + timedelta(seconds=5)
     *_, running = read(ledger, now, is_running=True)
@@ -51,7 +52,7 @@ def test_read_started_trial_runs_with_the_epochs_of_its_checkpoint(ledger: Ledge
 
 def test_read_interrupted_study_has_no_running_trial(ledger: Ledger) -> None:
     add_checkpoint(ledger, epochs=3)
-    ledger.log.add_start(find_unfinished_trial(ledger).id)
+    log_start(ledger, find_unfinished_trial(ledger).id)
     *_, waiting = read(ledger, is_running=False)
     assert waiting.state is ProgressState.WAITING
     assert len(waiting.epochs) == 3

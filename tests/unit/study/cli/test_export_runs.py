@@ -11,6 +11,7 @@ from reports.ledger.ledger import Ledger
 from study.runtime.lock import lock_study
 from tests.helpers.cli_runs import RunMain
 from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.ledger_entries import log_start
 from tests.helpers.open_grid import build_open_grid
 from tests.helpers.unfinished_trials import add_checkpoint, find_unfinished_trial
 
@@ -61,7 +62,7 @@ def test_export_runs_of_a_running_study_are_replaced(
     assert run_main(*words).code == 0
     assert not (tmp_path / "out" / trial_id).exists()
     add_checkpoint(ledger, epochs=1)
-    ledger.log.add_start(trial_id)
+    log_start(ledger, trial_id)
     with lock_study(ledger.location):
         assert run_main(*words).code == 0
     assert len([*(tmp_path / "out" / trial_id).iterdir()]) == 1

@@ -32,6 +32,7 @@ from study.configs.study_config import make_planned_trial
 from study.datasets.data_record import make_data_record
 from study.inference.replay import format_replay_lines, replay_trial
 from tests.helpers.grid_builder import GRID_RECORD, SOFTWARE, add_complete_trial
+from tests.helpers.ledger_entries import add_trial
 
 CPU = torch.device("cpu")
 CONFIG = replace(PUBLISHED["mlnn-config-2"], batch_size=16, max_epochs=2, patience=2)
@@ -108,7 +109,7 @@ def trained(
             ledger, record, epochs=rows, model=model, predictions=b"none", test_reason=None
         )
     else:
-        ledger.add_trial(record, epochs=rows, test_reason=None)
+        add_trial(ledger, record, epochs=rows, test_reason=None)
     return ledger
 
 

@@ -14,6 +14,7 @@ from reports.ledger.serialization import to_json
 from reports.verification.entered_files import UnplannedTrialError
 from study.lifecycle.file_check import RESTORE_HINT, check_study_files
 from tests.helpers.grid_builder import build_grid, make_published_matrices
+from tests.helpers.ledger_entries import log_start
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.unfinished_trials import add_checkpoint, find_unfinished_trial
 
@@ -155,7 +156,7 @@ def test_check_study_files_predictions_of_an_interrupted_attempt_are_entered_onc
         f"predictions/{trial_id}.npz", ledger.files.read(f"predictions/{ended_id}.npz")
     )
     for n_starts in (1, 2):
-        ledger.log.add_start(trial_id)
+        log_start(ledger, trial_id)
         check_study_files(ledger)
         events = [event for event in ledger.log.read_events() if event.trial_id == trial_id]
         evaluations = [event for event in events if event.kind == "tested"]

@@ -12,6 +12,7 @@ from reports.ledger.states import EndReason
 from study.configs.search_space import count_retrained_trials
 from study.lifecycle.study_view import StudyView, read_study_view
 from study.runtime.lock import lock_study
+from tests.helpers.ledger_entries import log_start
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.unfinished_trials import add_checkpoint, find_unfinished_trial
 
@@ -24,7 +25,7 @@ def read(ledger: Ledger) -> StudyView:
 
 def test_read_study_view_running_grid_has_a_time_left_and_its_best_trial(ledger: Ledger) -> None:
     add_checkpoint(ledger, epochs=2)
-    ledger.log.add_start(find_unfinished_trial(ledger).id)
+    log_start(ledger, find_unfinished_trial(ledger).id)
     with lock_study(ledger.location):
         view = read(ledger)
     assert view.is_running

@@ -15,6 +15,7 @@ from study.runtime.lock import lock_study
 from study.trackers import mlflow_runs
 from study.trackers.mlflow_runs import DATABASE_FILE, write_mlflow_runs
 from study.trackers.runs import EPOCH_METRICS, StudyRuns, read_runs
+from tests.helpers.ledger_entries import log_start
 from tests.helpers.open_grid import build_open_grid
 from tests.helpers.search_builder import build_search
 from tests.helpers.unfinished_trials import add_checkpoint, find_unfinished_trial
@@ -111,7 +112,7 @@ def test_write_mlflow_runs_failed_and_interrupted_trials_have_their_statuses(
 def test_write_mlflow_runs_running_study_and_trial_are_running(
     ledger: Ledger, tmp_path: Path
 ) -> None:
-    ledger.log.add_start(find_unfinished_trial(ledger).id)
+    log_start(ledger, find_unfinished_trial(ledger).id)
     with lock_study(ledger.location):
         write(ledger, tmp_path / "out")
     client = connect(tmp_path / "out")

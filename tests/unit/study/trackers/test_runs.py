@@ -13,6 +13,7 @@ from reports.ledger.progress import ProgressState
 from reports.ledger.states import EventKind
 from study.runtime.lock import lock_study
 from study.trackers.runs import Run, StudyRuns, read_runs
+from tests.helpers.ledger_entries import log_start
 from tests.helpers.search_builder import build_search
 from tests.helpers.small_studies import VERSION_3_DIR
 from tests.helpers.unfinished_trials import add_checkpoint, find_unfinished_trial
@@ -84,7 +85,7 @@ def test_read_runs_failed_trial_has_its_error(ledger: Ledger) -> None:
 
 def test_read_runs_running_trial_has_the_epochs_of_its_checkpoint(ledger: Ledger) -> None:
     add_checkpoint(ledger, epochs=2)
-    ledger.log.add_start(find_unfinished_trial(ledger).id)
+    log_start(ledger, find_unfinished_trial(ledger).id)
     with lock_study(ledger.location):
         study_runs = read(ledger)
     run = study_runs.runs[-1]
@@ -100,7 +101,7 @@ def test_read_runs_running_trial_has_the_epochs_of_its_checkpoint(ledger: Ledger
 def test_read_runs_trial_of_an_interrupted_study_waits_if_it_has_a_checkpoint(
     ledger: Ledger,
 ) -> None:
-    ledger.log.add_start(find_unfinished_trial(ledger).id)
+    log_start(ledger, find_unfinished_trial(ledger).id)
     assert "cnn-config-2-s0" not in read_by_name(ledger)
     add_checkpoint(ledger, epochs=2)
     assert read_by_name(ledger)["cnn-config-2-s0"].state is ProgressState.WAITING
@@ -122,7 +123,7 @@ def test_read_runs_files_without_a_record_are_a_problem_unless_the_trial_runs(
     """The worker writes predictions before the driver writes the record."""
     trial_id = find_unfinished_trial(ledger).id
     ledger.files.write(f"predictions/{trial_id}.npz", b"")
-    ledger.log.add_start(trial_id)
+    log_start(ledger, trial_id)
     if is_running:
         with lock_study(ledger.location):
             study_runs = read(ledger)

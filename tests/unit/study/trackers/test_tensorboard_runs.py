@@ -13,6 +13,7 @@ from reports.ledger.ledger import Ledger
 from study.runtime.lock import lock_study
 from study.trackers.runs import EPOCH_METRICS, Run, StudyRuns, read_runs
 from study.trackers.tensorboard_runs import write_tensorboard_runs
+from tests.helpers.ledger_entries import log_start
 from tests.helpers.search_builder import build_search
 from tests.helpers.unfinished_trials import add_checkpoint, find_unfinished_trial
 
@@ -98,7 +99,7 @@ def test_write_tensorboard_runs_running_trial_has_epochs_and_no_end(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     add_checkpoint(ledger, epochs=2)
-    ledger.log.add_start(find_unfinished_trial(ledger).id)
+    log_start(ledger, find_unfinished_trial(ledger).id)
     with lock_study(ledger.location):
         run = write(ledger, tmp_path).runs[-1]
     events = load(tmp_path, run)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -17,12 +16,12 @@ from reports.ledger.states import StopReason, TrialState
 from study.runtime.node_failures import NodeFailureError, NodeFailureKind
 from study.runtime.out_of_memory import describe_failure
 from study.runtime.watchdog import Heartbeat
-from study.tuning.background_writer import BackgroundWriter
 from study.tuning.failures import MAX_NODE_FAILURES, FailureTracker
 from study.tuning.ledger_callback import LedgerCallback
+from study.tuning.ledger_writer import LedgerWriter
 from study.tuning.search_run import SearchRun
 from study.tuning.tune_adapters import SearchStopper, prepare_specs
-from tests.helpers.immediate_writer import ImmediateWriter
+from tests.helpers.immediate_writer import write_immediately
 from tests.helpers.search_builder import SEARCH_RECORD
 from tests.unit.study.tuning.test_search_run import build_empty, load_optuna_trials
 from tests.unit.study.tuning.test_tune_adapters import make_epoch, make_result
@@ -62,13 +61,12 @@ def make_callback(
     listener: Recorder | None = None,
     *,
     in_search: bool = True,
-    writer: BackgroundWriter | None = None,
 ) -> LedgerCallback:
     """Return a callback of a search, or of a plan whose trials it also has."""
     return LedgerCallback(
-        search_run.ledger,
-        ImmediateWriter() if writer is None else writer,
+        LedgerWriter(search_run.ledger),
         listener or Recorder(),
+        software_sha256=search_run.ledger.current_software.sha256,
         heartbeat=Heartbeat(),
         failures=FailureTracker({"CPU": 1}),
         search_run=search_run if in_search else None,
@@ -85,6 +83,11 @@ def propose(search_run: SearchRun, **changes: object) -> Trial:
 def read_records(ledger: Ledger) -> list[TrialRecord]:
     records = (ledger.read_trial(planned) for planned in ledger.read_proposals())
     return [record for record in records if record is not None]
+
+
+@pytest.fixture(autouse=True)
+def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_immediately(monkeypatch)
 
 
 @pytest.fixture
@@ -301,42 +304,19 @@ def test_on_trial_recover_failures_with_an_epoch_in_between_do_not_end_the_run(
     assert callback.error is None
 
 
-def test_on_trial_complete_slow_storage_does_not_delay_the_search(search_run: SearchRun) -> None:
-    """The end is shown once the trial is in the ledger."""
-    listener, is_free = Recorder(), Event()
-    with BackgroundWriter() as writer:
-        callback = make_callback(search_run, listener, writer=writer)
-        trial = propose(search_run)
-        callback.on_trial_start(0, [], trial)
-        callback.on_trial_result(0, [], trial, fail(FailureKind.NON_FINITE_LOSS))
-        writer.submit(is_free.wait)
-        callback.on_trial_complete(0, [], trial)
-        callback.on_step_end(0, [])
-        assert search_run.n_running == 0
-        assert read_records(search_run.ledger) == []
-        assert listener.events == ["start"]
-        is_free.set()
-    assert len(read_records(search_run.ledger)) == 1
-    assert listener.events == ["start", "end: pruned"]
-
-
 def test_on_step_end_failed_write_raises(
     search_run: SearchRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail_to_write(*args: object, **options: object) -> None:
         raise ResourceError("disk full")
 
-    monkeypatch.setattr(search_run.ledger, "add_trial", fail_to_write)
-    writer = BackgroundWriter()
-    callback = make_callback(search_run, writer=writer)
+    monkeypatch.setattr(search_run.ledger, "write_trial", fail_to_write)
+    callback = make_callback(search_run)
     trial = propose(search_run)
     callback.on_trial_start(0, [], trial)
     callback.on_trial_result(0, [], trial, fail(FailureKind.NON_FINITE_LOSS))
     callback.on_trial_complete(0, [], trial)
     with pytest.raises(ResourceError, match="disk full"):
-        writer.close()
-    callback.fail(ResourceError("later"))
-    with pytest.raises(ResourceError, match="later"):
         callback.on_step_end(0, [])
 
 

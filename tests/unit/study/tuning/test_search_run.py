@@ -21,6 +21,7 @@ from reports.ledger.states import StopReason
 from study.tuning import search_run
 from study.tuning.asha import make_tripling_rungs
 from study.tuning.search_run import OPTUNA_FILE, SearchRun
+from tests.helpers.ledger_entries import add_trial
 from tests.helpers.optuna_studies import load_optuna_study
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
@@ -77,7 +78,7 @@ def finish(
         parameters=None,
         scores={}, files={},
     )  # fmt: skip
-    own.record_end(ledger.add_trial(record, epochs=epochs, test_reason=None))
+    own.record_end(add_trial(ledger, record, epochs=epochs, test_reason=None))
 
 
 def seen(trial: FrozenTrial) -> tuple[Any, ...]:

@@ -236,13 +236,13 @@ class LossyLedger(Ledger):
 
     n_to_lose = 0
 
-    def add_trial(
-        self, record: TrialRecord, *, epochs: Iterable[EpochRecord], test_reason: str | None
-    ) -> TrialRecord:
+    def write_trial(
+        self, record: TrialRecord, *, epochs: Iterable[EpochRecord]
+    ) -> tuple[TrialRecord, bytes]:
         if self.n_to_lose:
             self.n_to_lose -= 1
-            return record
-        return super().add_trial(record, epochs=epochs, test_reason=test_reason)
+            return record, b""
+        return super().write_trial(record, epochs=epochs)
 
 
 def create_lossy_study(
