@@ -162,7 +162,7 @@ def test_optuna_dashboard_has_the_states_of_the_ledger(
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        found = fetched(f"http://127.0.0.1:{port}/api/studies/1?after=0")
+        found = fetched(f"http://127.0.0.1:{port}/api/studies/0?after=0")
     finally:
         process.kill()
         process.wait()
