@@ -16,6 +16,9 @@ _COLORMAP = "viridis"
 _OPACITY = 0.65
 """Opacity of the map, which lets the image below it show through."""
 
+_DARKEST_GRAY = 0.4
+"""Gray of a black pixel below the map; darker ones would change the colors of the map."""
+
 _LUMINANCE_WEIGHTS = np.array([0.299, 0.587, 0.114])
 """Weights of red, green and blue in the brightness of a color (ITU-R BT.601)."""
 
@@ -30,7 +33,7 @@ def draw_evidence(
     source: str,
     data: DataLabel,
 ) -> MarkedFigure:
-    """Draw an image, and beside it the image in gray below the map of contributions.
+    """Draw an image, and beside it the image in pale gray below the map of contributions.
 
     Positions without any contribution show the image only.
 
@@ -46,15 +49,17 @@ def draw_evidence(
     figure = canvas.make_blank_figure(canvas.WIDTH, 3.7, data, strip_text=source)
     figure.suptitle(canvas.shorten(title, 80), fontsize=11)
     image_axes, map_axes = figure.subplots(1, 2)
-    gray = image @ _LUMINANCE_WEIGHTS if image.shape[2] == 3 else image[:, :, 0]
-    _draw_image(image_axes, image if image.shape[2] == 3 else gray, "Image")
-    _draw_image(map_axes, gray, "Evidence for this class")
+    is_gray = image.shape[2] == 1
+    gray = (image[:, :, 0] if is_gray else image @ _LUMINANCE_WEIGHTS) / 255
+    _draw_image(image_axes, gray if is_gray else image, "Image")
+    pale_gray = _DARKEST_GRAY + (1 - _DARKEST_GRAY) * gray
+    _draw_image(map_axes, pale_gray, "Evidence for this class")
     _draw_map(map_axes, contributions, pixels_per_position)
     return figure
 
 
 def _draw_image(axes: Axes, pixels: NDArray[np.number], name: str) -> None:
-    axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axes.imshow(pixels, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(name)
     axes.set_axis_off()
 
