@@ -85,7 +85,7 @@ def make_blank_figure(
     figure = MarkedFigure(figsize=(width, height), dpi=_DPI)
     strip_height = 0.22 / height
     figure.set_layout_engine("constrained", rect=(0, strip_height, 1, 1 - strip_height))
-    text = shorten(strip_text or data.short_line, 100)
+    text = shorten(strip_text or data.short_line, max(100, int(18 * width)))
     figure.text(0.06 / width, 0.06 / height, text, color=colors.MEDIUM_GRAY, fontsize=6.5)
     if data.warning:
         _add_watermark(figure, data.warning)

@@ -30,9 +30,10 @@ def network(synthetic: tuple[Tensor, Tensor]) -> ResNet:
     network = ResNet(BLOODMNIST_SHAPE, width=8, dropout=0.0)
     optimizer = torch.optim.Adam(network.parameters(), lr=0.005)
     for _ in range(4):
-        for batch in torch.randperm(len(images)).split(32):
+        for batch in torch.split(torch.randperm(len(images)), 32):
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(network(images[batch]), labels[batch]).backward()
+            loss = torch.nn.functional.cross_entropy(network(images[batch]), labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
     return network.eval()
 

@@ -31,7 +31,7 @@ def get_map(figure: figures.MarkedFigure) -> tuple[Axes, AxesImage]:
 
 def test_draw_evidence_covers_each_position_and_no_more_than_the_image() -> None:
     axes, evidence = get_map(draw())
-    assert evidence.get_extent() == [-0.5, 31.5, 31.5, -0.5]
+    assert tuple(evidence.get_extent()) == (-0.5, 31.5, 31.5, -0.5)
     assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 29.5), (29.5, -0.5))
     values = cast(np.ma.MaskedArray[tuple[int, int], np.dtype[np.float32]], evidence.get_array())
     assert list(zip(*np.nonzero(~values.mask), strict=True)) == [(0, 7), (3, 1)]
