@@ -7,6 +7,7 @@ from reports.figures.cost import draw_cost
 from reports.figures.curves import draw_curves
 from reports.figures.difference import draw_confusion_difference
 from reports.figures.effects import draw_effects
+from reports.figures.evidence import draw_evidence
 from reports.figures.halving import draw_halving
 from reports.figures.history import draw_expected_best, draw_history
 from reports.figures.importances import draw_importances
@@ -25,6 +26,7 @@ __all__ = [
     "draw_cost",
     "draw_curves",
     "draw_effects",
+    "draw_evidence",
     "draw_expected_best",
     "draw_halving",
     "draw_history",

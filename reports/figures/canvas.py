@@ -69,16 +69,24 @@ def choose_width(*, narrow: bool) -> float:
     return NARROW_WIDTH if narrow else WIDTH
 
 
-def make_blank_figure(width: float, height: float, data: DataLabel) -> MarkedFigure:
-    """Return an empty figure, sized in inches, with a strip that names the data.
+def make_blank_figure(
+    width: float, height: float, data: DataLabel, *, strip_text: str | None = None
+) -> MarkedFigure:
+    """Return an empty figure with a strip below it.
 
     A figure of synthetic cells has a watermark, too.
+
+    Args:
+        width: Width in inches.
+        height: Height in inches.
+        data: Names of the data.
+        strip_text: Text of the strip; None to name the data.
     """
     figure = MarkedFigure(figsize=(width, height), dpi=_DPI)
     strip_height = 0.22 / height
     figure.set_layout_engine("constrained", rect=(0, strip_height, 1, 1 - strip_height))
-    strip_text = shorten(data.short_line, 100)
-    figure.text(0.06 / width, 0.06 / height, strip_text, color=colors.MEDIUM_GRAY, fontsize=6.5)
+    text = shorten(strip_text or data.short_line, max(100, int(18 * width)))
+    figure.text(0.06 / width, 0.06 / height, text, color=colors.MEDIUM_GRAY, fontsize=6.5)
     if data.warning:
         _add_watermark(figure, data.warning)
     return figure

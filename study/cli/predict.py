@@ -12,6 +12,7 @@ from bloodnets.errors import DataError, StudyError
 from study.cli import options
 from study.cli.arguments import open_ledger
 from study.cli.notices import print_message, print_skipped
+from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +37,19 @@ class ImageOptions:
         options.Split,
         typer.Option(help="Split to classify in npz files.", rich_help_panel=options.DATA_PANEL),
     ] = "test"
+
+
+ExplainOption = Annotated[
+    Path | None,
+    typer.Option(
+        parser=options.parse_path,
+        metavar="FOLDER",
+        show_default="no figures",
+        help="New folder for a figure of each image, with the positions that contribute to the "
+        "predicted class. It requires a ResNet and at most 100 images.",
+        rich_help_panel=options.OUTPUT_PANEL,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +89,7 @@ def predict(
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     trial: options.TrialOption = None,
     vote: options.VoteOption = None,
+    explain: ExplainOption = None,
     output_format: FormatOptions,
 ) -> None:
     """Classify images with a study's best model. Not for diagnostic use.
@@ -85,19 +100,27 @@ def predict(
       bloodstudy predict STUDY cell.png
       bloodstudy predict STUDY photographs --crop 200 --csv
       bloodstudy predict STUDY cell.png --vote cnn-config-1
+      bloodstudy predict STUDY cell.png --explain figures
     """
     if output_format.json and output_format.csv:
         raise DataError("--json cannot be combined with --csv", remedy="omit one of them")
+    _check_explain(explain, vote)
     ledger = open_ledger(storage, study)
+    from study.inference.input_images import list_explained_images
     from study.inference.vote_selection import check_selection, select
 
     check_selection(ledger, trial, vote)
     reader = _ImageReader(ledger.study, image_options)
     input_images = reader.read(images)
+    explained_images = [] if explain is None else list_explained_images(input_images)
     selected = select(ledger, trial, vote)
     for problem in selected.problems:
         reader.skip(problem)
-    predictions = _classify_with_status(selected, ledger.study, input_images)
+    if explain is not None:
+        from study.inference.evidence_images import require_resnet
+
+        require_resnet(selected)
+    predictions = _classify_with_status(selected, ledger.study, explained_images or input_images)
     from study.inference.prediction_output import format_warnings
 
     for line in format_warnings(predictions, ledger.study):
@@ -105,8 +128,20 @@ def predict(
     if reader.test_file is not None:
         _enter_test_evaluation(ledger, selected, reader.test_file)
     _print_predictions(predictions, ledger.study, selected, output_format)
+    if explain is not None:
+        _write_evidence(explain, selected, ledger.study, explained_images, predictions)
     if reader.has_skipped:
         raise typer.Exit(1)
+
+
+def _check_explain(folder: Path | None, vote: str | None) -> None:
+    if folder is None:
+        return
+    if vote is not None:
+        raise DataError("--explain cannot be combined with --vote", remedy="omit one of them")
+    from study.inference.export_folder import require_new_folder
+
+    require_new_folder(folder)
 
 
 class _ImageReader:
@@ -209,3 +244,20 @@ def _print_predictions(
     console.print(*header_lines, sep="\n", markup=False)
     console.print(prediction_output.make_prediction_table(predictions, study, width=console.width))
     console.print(*prediction_output.format_footer_lines(predictions), sep="\n", markup=False)
+
+
+def _write_evidence(
+    folder: Path,
+    selected: "Selection",
+    study: "StudyRecord",
+    images: "Sequence[InputImage]",
+    predictions: "Sequence[Prediction]",
+) -> None:
+    """Write a figure of each image, and print the folder to stderr, as stdout has the data."""
+    from rich.console import Console
+
+    from study.inference.evidence_images import write_evidence_images
+
+    with raise_interrupts(), Console(stderr=True).status("drawing …"):
+        write_evidence_images(folder, selected, study, images, predictions)
+    print_message("note", f"{folder} has a figure of each image, with the evidence for its class")

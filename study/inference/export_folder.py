@@ -17,7 +17,7 @@ def require_new_folder(folder: Path) -> None:
     """
     if os.path.lexists(folder):
         raise ConflictError(
-            f"{folder} already exists", path=folder, remedy="choose another --output, or remove it"
+            f"{folder} already exists", path=folder, remedy="choose another folder, or remove it"
         )
 
 

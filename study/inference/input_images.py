@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ from bloodnets.data_shape import DataShape
 from bloodnets.errors import DataError
 from reports.format.units import format_count
 from study.datasets.image_folder import is_system_name, list_image_folder
+
+MAX_EXPLAINED_IMAGES = 100
+"""Maximum number of images that are explained, each with a figure of its own."""
 
 MAX_LISTED_KINDS = 8
 """Maximum number of kinds of files that a message names."""
@@ -67,6 +71,22 @@ def read_input_images(
                 yield from _read_image(file, shape, crop, on_skip)
         else:
             yield from _read_image(path, shape, crop, on_skip)
+
+
+def list_explained_images(images: Iterable[InputImage]) -> list[InputImage]:
+    """Return the images to explain.
+
+    Raises:
+        DataError: There are more than `MAX_EXPLAINED_IMAGES`.
+    """
+    listed_images = list(islice(images, MAX_EXPLAINED_IMAGES + 1))
+    if len(listed_images) > MAX_EXPLAINED_IMAGES:
+        raise DataError(
+            f"--explain is given for more than {MAX_EXPLAINED_IMAGES} images",
+            expected=f"at most {MAX_EXPLAINED_IMAGES} images",
+            remedy="name fewer images",
+        )
+    return listed_images
 
 
 def _read_image(

@@ -90,6 +90,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["predict", "demo", "broken.npz"], 2),
         (["predict", "demo", "cell.png", "--trial", "nope"], 2),
         (["predict", "demo", "cell.png", "--trial", "mlnn-config-1"], 2),
+        (["predict", "demo", "cell.png", "--explain", "taken"], 4),
         (["export", "nope"], 4),
         (["export", "demo", "--trial", "nope"], 2),
         (["export", "demo", "--output", "taken"], 4),

@@ -15,7 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from bloodnets.data.medmnist import BloodCells
-from bloodnets.errors import DataError
+from bloodnets.errors import ConflictError, DataError
 from bloodnets.storage.local import LocalStorage
 from bloodnets.training.evaluation import predict_probabilities
 from reports.ledger.event_log import Event
@@ -24,6 +24,8 @@ from reports.ledger.serialization import to_json
 from reports.ledger.states import DataKind
 from reports.ledger.trial_predictions import read_predictions
 from study.cli.main import app
+from study.configs.presets import RESNET
+from study.configs.study_config import make_config_record
 from study.datasets.color_stats import compute_color_stats
 from study.datasets.data_record import count_classes, hash_images
 from study.inference.model_selection import select_model
@@ -254,6 +256,68 @@ def test_predict_vote_has_the_stored_mean_and_logs_each_member(
     np.testing.assert_allclose(probabilities, np.mean(stored, axis=0), atol=1e-5)
     events = Ledger(ledger.location).log.read_events()[before:]
     assert [(event.kind, event.trial_id) for event in events] == [("tested", i) for i in ids]
+
+
+@pytest.fixture(scope="module")
+def residual(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of `residual`, a study of an untrained resnet and an MLNN."""
+    folder = tmp_path_factory.mktemp("residual")
+    matrix = make_published_matrices()["cnn-config-1"]
+    config = make_config_record(replace(RESNET, width=4, seed=0))
+    add_models(
+        build_grid(
+            folder / "residual",
+            {"resnet": matrix, "mlnn-config-1": matrix},
+            config_overrides={"resnet": config},
+        )
+    )
+    return folder
+
+
+def explain(residual: Path, folder: Path, *arguments: object, trial: str = "resnet") -> Result:
+    words = [*arguments, "--trial", trial, "--explain", folder / "figures"]
+    return run(residual, *words, study="residual")
+
+
+def test_predict_explain_writes_a_figure_of_each_image_and_keeps_stdout(
+    residual: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    (tmp_path / "cells").mkdir()
+    save(tmp_path / "cells", cells.test.images[:2])
+    done = explain(residual, tmp_path, tmp_path / "cells", "--json")
+    assert done.exit_code == 0, done.output
+    assert len(json.loads(done.stdout)["images"]) == 2
+    names = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert names == ["001-000.png", "002-001.png"]
+    again = explain(residual, tmp_path, tmp_path / "cells")
+    assert isinstance(again.exception, ConflictError)
+    assert again.stdout == ""
+
+
+def test_predict_explain_more_than_100_images_is_refused(
+    residual: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    images = np.repeat(cells.test.images[:1], 101, axis=0)
+    np.savez(tmp_path / "many.npz", allow_pickle=False, test_images=images)
+    done = explain(residual, tmp_path, tmp_path / "many.npz")
+    assert isinstance(done.exception, DataError)
+    assert done.stdout == ""
+    assert not (tmp_path / "figures").exists()
+
+
+def test_predict_explain_with_another_network_or_a_vote_is_refused(
+    residual: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    (path,) = save(tmp_path, cells.test.images[:1])
+    done = explain(residual, tmp_path, path, trial="mlnn-config-1")
+    assert isinstance(done.exception, DataError)
+    assert done.exception.value == "mlnn"
+    words = ["--vote", "resnet", "--explain", tmp_path / "figures"]
+    voted = run(residual, path, *words, study="residual")
+    assert isinstance(voted.exception, DataError)
+    for refused in (done, voted):
+        assert refused.stdout == ""
+    assert not (tmp_path / "figures").exists()
 
 
 def test_predict_trial_and_vote_are_refused(results: Path, tmp_path: Path) -> None:

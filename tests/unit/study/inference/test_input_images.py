@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import BLOODMNIST_SHAPE
-from study.inference.input_images import InputImage, read_input_images
+from bloodnets.errors import DataError
+from study.inference.input_images import InputImage, list_explained_images, read_input_images
 
 
 def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
@@ -96,3 +98,10 @@ def test_read_input_images_unused_profile_and_small_size_are_noted(tmp_path: Pat
     assert "20 x 20" in first.note
     assert "profile" in first.note
     assert second.note is None
+
+
+def test_list_explained_images_accepts_100_and_refuses_more() -> None:
+    image = InputImage("x", np.zeros((28, 28, 3), np.uint8))
+    assert len(list_explained_images([image] * 100)) == 100
+    with pytest.raises(DataError):
+        list_explained_images([image] * 101)
