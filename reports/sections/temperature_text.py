@@ -13,10 +13,10 @@ _REASONS = {
 def describe_temperature(temperature: Temperature) -> str:
     """Return a sentence that says whether and how the probabilities are calibrated."""
     if reason := _REASONS.get(temperature.state):
-        return f"The probabilities are not calibrated, because {reason}."
+        return f"Probabilities are not calibrated, because {reason}."
     images = format_count(temperature.n_images, "image")
     bound = "" if temperature.state is TemperatureState.FITTED else ", a bound"
     return (
-        f"The probabilities are calibrated by temperature {temperature.value:.3g}{bound}, fitted "
-        f"on {images} of val."
+        f"Probabilities are calibrated: temperature {temperature.value:.3g}{bound}, fitted on "
+        f"{images} of val."
     )
