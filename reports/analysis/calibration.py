@@ -101,8 +101,7 @@ def compute_calibration(predictions: TestPredictions) -> Calibration:
     """
     confidence = predictions.probabilities.max(axis=2).astype(np.float64)
     is_correct = (predictions.predicted_classes == predictions.labels).astype(np.float64)
-    # As in Guo et al., a bin includes its upper edge.
-    bin_indices = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1).astype(np.int64)
+    bin_indices = assign_bins(confidence)
     resampled_gaps = bootstrap.bootstrap_sums(confidence - is_correct) / predictions.labels.size
     coefficients, resampled_coefficients = _fit_recalibrations(predictions)
     bins, errors = [], []
@@ -186,7 +185,7 @@ def _summarize_errors(
     resampled_gaps: FloatArray,
 ) -> dict[str, float | str]:
     """Return the errors of one configuration; gaps have shape (resamples, replicates)."""
-    eces = [_compute_ece(*trial) for trial in zip(bin_indices, confidence, is_correct, strict=True)]
+    eces = [compute_ece(*trial) for trial in zip(bin_indices, confidence, is_correct, strict=True)]
     expected_eces, null_variances = zip(
         *(_compute_null_ece(*trial) for trial in zip(bin_indices, confidence, strict=True)),
         strict=True,
@@ -211,7 +210,16 @@ def _summarize_errors(
     }
 
 
-def _compute_ece(bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray) -> float:
+def assign_bins(confidence: FloatArray) -> IntArray:
+    """Return the bin of each probability, int64, 0 to 14, in the same shape.
+
+    As in Guo et al., a bin includes its upper edge.
+    """
+    bin_indices = np.clip(np.ceil(confidence * N_BINS) - 1, 0, N_BINS - 1)
+    return np.asarray(bin_indices, dtype=np.int64)
+
+
+def compute_ece(bin_indices: IntArray, confidence: FloatArray, is_correct: FloatArray) -> float:
     """Return the ECE of one trial: the sum over bins of share x |accuracy - confidence|."""
     return float(np.abs(np.bincount(bin_indices, is_correct - confidence)).sum() / bin_indices.size)
 

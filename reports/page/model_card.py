@@ -15,6 +15,7 @@ from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.calibration import EQUIVALENCE_MARGIN, Tendency, compute_calibration
 from reports.analysis.class_scores import compute_class_scores
+from reports.analysis.temperature import read_temperature, scale_probabilities
 from reports.format.columns import CLASS_COLUMNS, MORE_CLASS_COLUMNS
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
@@ -29,6 +30,7 @@ from reports.ledger.test_predictions import TestPredictions, make_test_predictio
 from reports.ledger.trial_predictions import read_predictions
 from reports.page.render import make_environment
 from reports.sections.errors.classes import add_note
+from reports.sections.temperature_text import describe_temperature
 
 _SCORES = {
     "accuracy": "Accuracy",
@@ -85,8 +87,9 @@ def make_model_card(
         ConflictError: The predictions of the trial cannot be read.
     """
     study, config = ledger.study, records[0].config
+    temperature = read_temperature(ledger, records)
     split = {
-        split_name: _load_predictions(ledger, records, split_name)
+        split_name: _load_predictions(ledger, records, split_name, temperature.value)
         for split_name in _list_splits(records)
     }
     scores = pd.DataFrame({"score": {**_SCORES, **_FURTHER_SCORES}})
@@ -112,6 +115,7 @@ def make_model_card(
             class_tables=_make_class_tables(study, split["test"]) if "test" in split else (),
             limitations=list_limitations(study.data, config.get("folds")),
             trust=_describe_calibration(split["test"]) if "test" in split else None,
+            temperature=describe_temperature(temperature),
             checked=agreement,
         )
     )
@@ -159,15 +163,15 @@ def _describe_training(records: Sequence[TrialRecord]) -> str:
 
 
 def _load_predictions(
-    ledger: Ledger, records: Sequence[TrialRecord], split: str
+    ledger: Ledger, records: Sequence[TrialRecord], split: str, temperature: float
 ) -> TestPredictions:
-    """Load the mean predictions of the trials on a split, as those of one trial."""
+    """Load the calibrated mean predictions of the trials on a split, as those of one trial."""
     predictions = [read_predictions(ledger, record.id, split) for record in records]
     means = np.mean([each.probabilities for each in predictions], axis=0, dtype=np.float64)
     return make_test_predictions(
         ledger.study,
         records[:1],
-        {records[0].id: np.asarray(means, np.float32)},
+        {records[0].id: scale_probabilities(np.asarray(means), temperature).astype(np.float32)},
         predictions[0].labels.astype(np.int64),
     )
 

@@ -250,6 +250,15 @@ TERMS = (
         ),
     ),
     Term(
+        key="temperature-scaling",
+        name="Temperature scaling",
+        pattern=r"\b[Tt]emperature scaling\b",
+        definition=(
+            "Calibration of a trained model: its logits are divided by one temperature, which is "
+            "fitted on val. The predicted classes do not change."
+        ),
+    ),
+    Term(
         key="rung",
         name="Rung",
         pattern=r"\b[Rr]ungs?\b",

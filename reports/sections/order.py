@@ -20,6 +20,7 @@ from reports.analysis.reproduction import compare_with_published
 from reports.analysis.roc_curves import compute_roc_curves
 from reports.analysis.search_effort import compute_expected_best, make_effort_frame
 from reports.analysis.search_trials import SearchAnalysis
+from reports.analysis.temperature_scaling import compare_temperature_scaling
 from reports.analysis.votes import compare_votes
 from reports.claims.judged_study import judge_study
 from reports.format.data_warnings import list_small_classes
@@ -245,10 +246,12 @@ def _make_confusion_differences(analysis: Analysis) -> Sections:
 
 
 def _make_calibration(analysis: Analysis) -> Sections:
-    predictions = analysis.study.loaded_study.predictions
+    loaded_study = analysis.study.loaded_study
+    predictions = loaded_study.predictions
     if predictions.configurations:
         yield calibration.make_section(
             compute_calibration(predictions),
+            scaling=compare_temperature_scaling(predictions, loaded_study.val_predictions),
             comparison=analysis.comparison,
             context=analysis.context,
         )

@@ -90,11 +90,21 @@ def predict(
     trial: options.TrialOption = None,
     vote: options.VoteOption = None,
     explain: ExplainOption = None,
+    min_probability: Annotated[
+        float,
+        typer.Option(
+            metavar="P",
+            help="Smallest calibrated probability, 0 to 1, with which a class is predicted; the "
+            "model abstains from other images.",
+            rich_help_panel=options.OUTPUT_PANEL,
+        ),
+    ] = 0.0,
     output_format: FormatOptions,
 ) -> None:
     """Classify images with a study's best model. Not for diagnostic use.
 
-    Predictions are printed as a table, or with --json or --csv as data.
+    Predictions are printed as a table, or with --json or --csv as data. Their
+    probabilities are calibrated on the validation split.
 
     Examples:
       bloodstudy predict STUDY cell.png
@@ -105,6 +115,8 @@ def predict(
     if output_format.json and output_format.csv:
         raise DataError("--json cannot be combined with --csv", remedy="omit one of them")
     _check_explain(explain, vote)
+    if not 0 <= min_probability <= 1:
+        raise DataError.of_value("--min-probability", min_probability, "0 to 1")
     ledger = open_ledger(storage, study)
     from study.inference.input_images import list_explained_images
     from study.inference.vote_selection import check_selection, select
@@ -120,7 +132,9 @@ def predict(
         from study.inference.evidence_images import require_resnet
 
         require_resnet(selected)
-    predictions = _classify_with_status(selected, ledger.study, explained_images or input_images)
+    predictions = _classify_with_status(
+        selected, ledger.study, explained_images or input_images, min_probability
+    )
     from study.inference.prediction_output import format_warnings
 
     for line in format_warnings(predictions, ledger.study):
@@ -207,7 +221,10 @@ def _enter_test_evaluation(ledger: "Ledger", selected: "Selection", file: Path) 
 
 
 def _classify_with_status(
-    selected: "Selection", study: "StudyRecord", input_images: "Iterable[InputImage]"
+    selected: "Selection",
+    study: "StudyRecord",
+    input_images: "Iterable[InputImage]",
+    min_probability: float,
 ) -> "list[Prediction]":
     """Return the predictions; their number is shown on a terminal in the meantime."""
     from rich.console import Console
@@ -216,7 +233,9 @@ def _classify_with_status(
 
     predictions = []
     with Console(stderr=True).status("classifying …") as status:
-        for prediction in classify_images(selected, study.data, input_images):
+        for prediction in classify_images(
+            selected, study.data, input_images, min_probability=min_probability
+        ):
             predictions.append(prediction)
             if len(predictions) % _STATUS_STEP == 0:
                 status.update(f"classifying … {len(predictions):,} images")

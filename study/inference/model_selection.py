@@ -20,6 +20,8 @@ from study.inference.trial_lookup import find_complete_trial
 if TYPE_CHECKING:
     from torch import nn
 
+    from reports.analysis.temperature import Temperature
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectedModel:
@@ -30,6 +32,7 @@ class SelectedModel:
         config: Configuration of the trial.
         model: Model with the weights of the best epoch, on the CPU, in evaluation mode.
         reason: Reason for the selection, in words that can follow the trial's name and a colon.
+        temperature: Temperature that calibrates its probabilities, fitted on val.
         problems: Problems of trials that would have been preferred but have unusable files.
     """
 
@@ -37,6 +40,7 @@ class SelectedModel:
     config: TrialConfig
     model: "nn.Module"
     reason: str
+    temperature: "Temperature"
     problems: tuple[str, ...]
 
     @property
@@ -131,6 +135,7 @@ def load_selected_model(
         ConflictError: A file is missing or differs from the record.
     """
     from bloodnets.training.checkpoint import load_model
+    from reports.analysis.temperature import read_temperature
     from reports.ledger.loading import check_hash
 
     model_name = f"models/{record.id}.safetensors"
@@ -157,5 +162,6 @@ def load_selected_model(
             ledger.study.data.shape,
         ),
         reason=reason,
+        temperature=read_temperature(ledger, [record]),
         problems=problems,
     )

@@ -23,13 +23,15 @@ from bloodnets.data_shape import DataShape
 from bloodnets.errors import StudyError
 from bloodnets.metrics import FloatArray
 from bloodnets.training.evaluation import get_evaluation_batch_size, scale_pixels
+from reports.analysis.further_scores import SMALLEST_PROBABILITY
+from reports.analysis.temperature import scale_probabilities
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
 from reports.ledger.trial_predictions import read_predictions
 from reports.page.model_card import make_model_card
 from study.inference.export_folder import require_new_folder, write_new_folder
-from study.inference.predict import predict_mean_probabilities
+from study.inference.predict import predict_calibrated_probabilities
 from study.inference.recompute import CPU_TOLERANCE, GPU_TOLERANCE
 from study.inference.vote_selection import Selection
 
@@ -44,17 +46,26 @@ class _ProbabilityModel(nn.Module):
         super().__init__()
         self.models = nn.ModuleList(member.model for member in selected.members)
         self.losses = [member.config.loss for member in selected.members]
+        self.temperature = selected.temperature.value
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return probabilities, float32 (n, classes), of uint8 (n, side, side, channels)."""
+        """Return calibrated probabilities, float32 (n, classes).
+
+        Args:
+            images: Pixels, uint8, shape (n, side, side, channels).
+        """
         pixels = scale_pixels(images)
         probabilities = []
         for model, loss in zip(self.models, self.losses, strict=True):
             outputs: Tensor = model(pixels)
             probabilities.append(outputs.exp() if loss == "nll" else outputs.softmax(dim=1))
-        if len(probabilities) == 1:
-            return probabilities[0]
-        return torch.stack(probabilities).mean(dim=0)
+        means = (
+            probabilities[0] if len(probabilities) == 1 else torch.stack(probabilities).mean(dim=0)
+        )
+        if self.temperature == 1:
+            return means
+        # The same as `scale_probabilities`, in PyTorch.
+        return (means.clamp(min=SMALLEST_PROBABILITY).log() / self.temperature).softmax(dim=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +76,8 @@ class ExportCheck:
         n_images: Number of images in the comparison.
         is_synthetic: Whether the images are synthetic, because the study's were not available.
         max_deviation: Largest absolute difference of a probability, 0 to 1.
-        stored_deviation: Largest absolute difference from the stored mean of the members of a vote;
-            None if it was not compared.
+        stored_deviation: Largest absolute difference from the stored mean of the members of a vote,
+            calibrated likewise; None if it was not compared.
     """
 
     n_images: int
@@ -83,8 +94,8 @@ class ExportCheck:
         if self.stored_deviation is None:
             return text
         return (
-            f"{text} They differ by at most {self.stored_deviation:.1g} from the mean of the "
-            "probabilities that the members stored in the study."
+            f"{text} They differ by at most {self.stored_deviation:.1g} from the calibrated mean "
+            "of the probabilities that the members stored in the study."
         )
 
 
@@ -136,8 +147,8 @@ def build_onnx_model(selected: Selection, study: StudyRecord) -> bytes:
 
     Returns:
         ONNX model with the input `images`, uint8 (n, side, side, channels), and the output
-        `probabilities`, float32 (n, classes). Its metadata contain classes (JSON), trial, study and
-        data. The trials of a vote are separated by spaces.
+        `probabilities`, float32 (n, classes), which are calibrated. Its metadata contain classes
+        (JSON), trial, temperature, study and data. The trials of a vote are separated by spaces.
     """
     shape = study.data.shape
     example_images = torch.zeros((2, shape.side, shape.side, shape.channels), dtype=torch.uint8)
@@ -161,6 +172,8 @@ def build_onnx_model(selected: Selection, study: StudyRecord) -> bytes:
     metadata = {
         "class_names": json.dumps(list(study.data.class_names)),
         "trial": " ".join(member.record.id for member in selected.members),
+        "temperature": f"{selected.temperature.value:.9g}",
+        "temperature_state": selected.temperature.state,
         "study": study.name,
         "fingerprint": study.fingerprint,
         "data": study.data.name,
@@ -184,12 +197,13 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
 
 
 def _read_stored_mean(ledger: Ledger, selected: Selection) -> FloatArray | None:
-    """Return the mean of what the members of a vote stored for test; None for one model."""
+    """Return the calibrated mean of what a vote's members stored for test; None for one model."""
     records = [member.record for member in selected.members]
     if len(records) == 1 or not all("test" in record.scores for record in records):
         return None
     probabilities = [read_predictions(ledger, r.id, "test").probabilities for r in records]
-    return np.asarray(np.mean(probabilities, axis=0, dtype=np.float64))
+    means = np.asarray(np.mean(probabilities, axis=0, dtype=np.float64))
+    return scale_probabilities(means, selected.temperature.value)
 
 
 def compare_predictions(
@@ -207,8 +221,8 @@ def compare_predictions(
         selected: Selected model or vote.
         images: Images, uint8, shape (n, side, side, channels); None for synthetic images.
         shape: Shape of the study's data.
-        stored: Stored mean probabilities of the members for these images, float64, shape (n,
-            classes); None to compare only with the trained model.
+        stored: Calibrated mean of the members' stored probabilities for these images, float64,
+            shape (n, classes); None to compare only with the trained model.
 
     Raises:
         StudyError: The predictions differ.
@@ -225,7 +239,7 @@ def compare_predictions(
         *(images[i : i + batch_size] for i in range(1, len(images), batch_size)),
     ]
     exported = np.concatenate([session.run(None, {"images": chunk})[0] for chunk in chunks])
-    expected = predict_mean_probabilities(selected, torch.from_numpy(images))
+    expected = predict_calibrated_probabilities(selected, torch.from_numpy(images))
     max_deviation = float(np.abs(exported - expected).max())
     n_mismatches = int((exported.argmax(axis=1) != expected.argmax(axis=1)).sum())
     # `not <=` also rejects NaN.

@@ -13,6 +13,7 @@ from reports.format.text import make_class_label, make_data_label
 from reports.format.units import format_count
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
+from reports.sections.temperature_text import describe_temperature
 from study.console.format import make_plain_table, make_printable
 from study.inference.predict import Prediction
 from study.inference.vote_selection import Selection
@@ -23,12 +24,14 @@ MAX_LISTED_IMAGES = 20
 """Maximum number of images that are listed per note below the table."""
 
 _FLAG = "!"
+_ABSTAINED = "abstained"
 
 
 def format_header_lines(study: StudyRecord, selected: Selection) -> Iterator[str]:
-    """Yield lines that name the model and its training data."""
+    """Yield lines that name the model, its training data and its temperature."""
     yield f"{selected.name} of {study.name}: {selected.reason}."
     yield f"Trained on: {make_data_label(study.data).short}"
+    yield describe_temperature(selected.temperature)
 
 
 def format_warnings(predictions: Sequence[Prediction], study: StudyRecord) -> Iterator[str]:
@@ -51,20 +54,15 @@ def make_prediction_table(
 ) -> Table:
     """Return a table with one row per image: its two most probable classes and their % values.
 
+    If the model abstains, the row has the highest probability, but no class.
+
     Args:
         predictions: Predictions, at least one.
         study: Record of the study, for the names of the classes.
         width: Width of the terminal in characters. Only the end of a longer file name is shown.
     """
     labels = [make_class_label(i, name) for i, name in enumerate(study.data.class_names)]
-    rows = [
-        [
-            text
-            for class_index in prediction.ranked_classes[:2]
-            for text in (labels[class_index], _format_probability(prediction, class_index))
-        ]
-        for prediction in predictions
-    ]
+    rows = [_format_classes(prediction, labels) for prediction in predictions]
     has_flags = any(prediction.color_outlier or prediction.note for prediction in predictions)
     column_names = ("class", "%", "runner-up", "%")
     column_widths = [max(map(len, column)) for column in zip(column_names, *rows, strict=True)]
@@ -86,8 +84,24 @@ def make_prediction_table(
     return rich_table
 
 
+def _format_classes(prediction: Prediction, labels: Sequence[str]) -> list[str]:
+    first, second = prediction.ranked_classes[:2]
+    if prediction.abstains:
+        return [_ABSTAINED, _format_probability(prediction, first), "", ""]
+    return [
+        text
+        for class_index in (first, second)
+        for text in (labels[class_index], _format_probability(prediction, class_index))
+    ]
+
+
 def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     """Yield the notes below the table."""
+    if n_abstained := sum(prediction.abstains for prediction in predictions):
+        yield (
+            f"The model abstained from {n_abstained:,} of "
+            f"{format_count(len(predictions), 'image')}: no class has the minimum probability."
+        )
     outliers = [prediction for prediction in predictions if prediction.color_outlier]
     if outliers:
         yield (
@@ -107,14 +121,14 @@ def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
 
 
 def format_json(predictions: Sequence[Prediction], study: StudyRecord, selected: Selection) -> str:
-    """Return all predictions as indented JSON."""
+    """Return all predictions as indented JSON; `class` is null if the model abstains."""
     class_names = study.data.class_names
     images = [
         {
             "file": prediction.name,
-            "class": prediction.ranked_classes[0],
-            "class_name": class_names[prediction.ranked_classes[0]],
-            "probability": float(prediction.probabilities[prediction.ranked_classes[0]]),
+            "class": prediction.predicted_class,
+            "class_name": _get_class_name(prediction, class_names),
+            "probability": float(prediction.probabilities.max()),
             "probabilities": prediction.probabilities.tolist(),
             "color_outlier": prediction.color_outlier,
             "note": prediction.note,
@@ -125,6 +139,8 @@ def format_json(predictions: Sequence[Prediction], study: StudyRecord, selected:
         "study": study.name,
         "fingerprint": study.fingerprint,
         "trial": _join_trial_ids(selected),
+        "temperature": selected.temperature.value,
+        "temperature_state": selected.temperature.state,
         "data": make_data_label(study.data).full,
         "class_names": list(class_names),
         "notice": RESEARCH_ONLY_NOTICE,
@@ -134,31 +150,48 @@ def format_json(predictions: Sequence[Prediction], study: StudyRecord, selected:
 
 
 def format_csv(predictions: Sequence[Prediction], study: StudyRecord, selected: Selection) -> str:
-    """Return CSV with one row per image; `color_outlier` is empty if its colors are normal."""
+    """Return CSV with one row per image.
+
+    `class` is empty if the model abstains, and `color_outlier` if the colors are normal.
+    """
     class_names, buffer = study.data.class_names, io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     probability_columns = [f"probability_{class_index}" for class_index in range(len(class_names))]
-    leading_columns = ["study", "trial", "file", "class", "class_name", "probability"]
+    leading_columns = [
+        "study",
+        "trial",
+        "temperature",
+        "file",
+        "class",
+        "class_name",
+        "probability",
+    ]
     writer.writerow([*leading_columns, *probability_columns, "color_outlier", "note"])
     for prediction in predictions:
-        top_class = prediction.ranked_classes[0]
         probability_texts = [f"{value:.9g}" for value in prediction.probabilities]
         leading_cells = [
             study.name,
             _join_trial_ids(selected),
+            f"{selected.temperature.value:.9g}",
             make_printable(prediction.name),
-            top_class,
-            class_names[top_class],
+            prediction.predicted_class,
+            _get_class_name(prediction, class_names),
         ]
         cells = [
             *leading_cells,
-            probability_texts[top_class],
+            probability_texts[prediction.ranked_classes[0]],
             *probability_texts,
             prediction.color_outlier,
             prediction.note,
         ]
         writer.writerow(map(escape_formula, cells))
     return buffer.getvalue().rstrip("\n")
+
+
+def _get_class_name(prediction: Prediction, class_names: Sequence[str]) -> str | None:
+    """Return the name of the predicted class; None if the model abstains."""
+    predicted_class = prediction.predicted_class
+    return None if predicted_class is None else class_names[predicted_class]
 
 
 def _format_probability(prediction: Prediction, class_index: int) -> str:

@@ -4,6 +4,7 @@ A wrong name is rejected before PyTorch is imported.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bloodnets.errors import DataError
 from reports.format.units import format_count
@@ -15,6 +16,9 @@ from reports.ledger.states import TrialState
 from study.inference.model_selection import SelectedModel, load_selected_model, select_model
 from study.inference.trial_lookup import find_complete_trial
 
+if TYPE_CHECKING:
+    from reports.analysis.temperature import Temperature
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectedVote:
@@ -23,10 +27,13 @@ class SelectedVote:
     Attributes:
         configuration: Name of the configuration.
         members: Complete trials of the configuration with their models, at least two.
+        temperature: Temperature that calibrates their mean probabilities; those of the members are
+            not used.
     """
 
     configuration: str
     members: tuple[SelectedModel, ...]
+    temperature: "Temperature"
 
     @property
     def name(self) -> str:
@@ -82,12 +89,12 @@ def select(ledger: Ledger, trial: str | None, vote: str | None) -> Selection:
     """
     if vote is None:
         return select_model(ledger, trial)
+    from reports.analysis.temperature import read_temperature
+
+    records = _find_members(ledger, vote)
+    members = (load_selected_model(ledger, r, "member of the vote", ()) for r in records)
     return SelectedVote(
-        configuration=vote,
-        members=tuple(
-            load_selected_model(ledger, record, "member of the vote", ())
-            for record in _find_members(ledger, vote)
-        ),
+        configuration=vote, members=tuple(members), temperature=read_temperature(ledger, records)
     )
 
 

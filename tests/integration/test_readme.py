@@ -127,7 +127,7 @@ def test_readme_command_is_accepted(
     known = ["at most", last, "3 epochs re-trained", "1 of 1 ended", "goes on", "pass  storage"]
     known += ["not for diagnostic use", "probability_7", "synthetic images, the exported model"]
     known += ["changed", "Write the report with", "same_models"]  # `list` and `compare`
-    known += ["A vote assigns"]
+    known += ["A vote assigns", "Show them with"]
     known += [".npz\n"]  # `prepare`
     assert any(words in done.stdout for words in known)
 

@@ -18,7 +18,12 @@ from reports.format.columns.comparison import (
     REPRODUCTION_COLUMNS,
     TRAINING_COLUMNS,
 )
-from reports.format.columns.errors import CLASS_COLUMNS, MORE_CLASS_COLUMNS, PROBABILITY_COLUMNS
+from reports.format.columns.errors import (
+    CLASS_COLUMNS,
+    MORE_CLASS_COLUMNS,
+    PROBABILITY_COLUMNS,
+    TEMPERATURE_COLUMNS,
+)
 from reports.format.columns.search import (
     CONFIRMATION_COLUMNS,
     IMPORTANCE_COLUMNS,
@@ -53,6 +58,7 @@ __all__ = [
     "REPRODUCTION_COLUMNS",
     "SEARCH_EFFORT_COLUMNS",
     "SETTING_COLUMNS",
+    "TEMPERATURE_COLUMNS",
     "TRAINING_COLUMNS",
     "UNFINISHED_COLUMNS",
     "VOTE_ACCURACY_COLUMNS",

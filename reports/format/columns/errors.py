@@ -49,3 +49,19 @@ PROBABILITY_COLUMNS = (
     ),
     make_interval_column("test_log_loss", unit="score_interval", is_lower_better=True),
 )
+TEMPERATURE_COLUMNS = (
+    CONFIGURATION_COLUMN,
+    Column(key="temperature", heading=("Temperature",), unit="score"),
+    Column(key="ece_before", heading=("ECE before", "(%)"), unit="percent", is_lower_better=True),
+    Column(key="ece_after", heading=("ECE after", "(%)"), unit="percent", is_lower_better=True),
+    Column(
+        key="brier_before", heading=("Brier score", "before"), unit="score", is_lower_better=True
+    ),
+    Column(key="brier_after", heading=("Brier score", "after"), unit="score", is_lower_better=True),
+    Column(
+        key="log_loss_before", heading=("Log loss", "before"), unit="score", is_lower_better=True
+    ),
+    Column(key="log_loss_after", heading=("Log loss", "after"), unit="score", is_lower_better=True),
+    Column(key="log_loss_change", heading=("Change of", "log loss"), unit="score"),
+    make_interval_column("log_loss_change", unit="score_interval", is_lower_better=True),
+)

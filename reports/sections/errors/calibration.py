@@ -13,10 +13,11 @@ from reports.analysis.calibration import (
     Tendency,
 )
 from reports.analysis.intervals import ALPHA
-from reports.format.columns import PROBABILITY_COLUMNS
+from reports.analysis.temperature import MAX_TEMPERATURE, MIN_IMAGES, MIN_TEMPERATURE
+from reports.format.columns import PROBABILITY_COLUMNS, TEMPERATURE_COLUMNS
 from reports.format.table import Column, Table, choose_column_decimals, make_table
 from reports.format.text import DataLabel, label
-from reports.format.units import format_number
+from reports.format.units import format_count, format_number
 from reports.sections.context import ReportContext
 from reports.sections.elements import (
     ReportFigure,
@@ -75,12 +76,17 @@ _TENDENCY_TEXTS = {
 
 
 def make_section(
-    calibration: Calibration, *, comparison: pd.DataFrame, context: ReportContext
+    calibration: Calibration,
+    *,
+    scaling: pd.DataFrame,
+    comparison: pd.DataFrame,
+    context: ReportContext,
 ) -> Section:
     """Show reliability diagrams by family, and the scores of the probabilities.
 
     Args:
         calibration: Reliability of the configurations.
+        scaling: Frame from `temperature_scaling.compare_temperature_scaling`.
         comparison: Frame from `frames.make_comparison_frame`.
         context: Labels.
     """
@@ -94,7 +100,7 @@ def make_section(
         key="calibration",
         title="Calibration",
         paragraphs=(_describe_outcome(errors),),
-        notes=tuple(_explain_method()),
+        notes=(*_explain_method(), *_explain_temperatures(scaling)),
         figures=tuple(
             _make_report_figure(family, bins, plotted_errors, context.data)
             for family in _list_families(plotted_errors)
@@ -108,6 +114,14 @@ def make_section(
                 values=calibration.errors.drop(columns=_list_columns(errors, "slope", "intercept")),
             ),
             _make_probability_table(calibration.errors, comparison, context),
+            make_table(
+                "temperature-scaling",
+                "Calibration error, Brier score and log loss on test before and after temperature "
+                "scaling",
+                TEMPERATURE_COLUMNS,
+                context.merge_copies(scaling),
+                values=scaling,
+            ),
             make_table(
                 "calibration-bins",
                 "Accuracy on test by predicted probability",
@@ -167,6 +181,22 @@ def _explain_method() -> Iterator[str]:
         "means that they are too high on average. Brier score and log loss are 0 for perfect "
         "predictions."
     )
+
+
+def _explain_temperatures(scaling: pd.DataFrame) -> Iterator[str]:
+    yield (
+        "Temperature scaling divides the logits of a model by one temperature, which has the "
+        "lowest log loss on val. A temperature above 1 makes the probabilities less extreme. The "
+        "predicted classes do not change. A change of log loss below 0 is an improvement. Only "
+        "this table, `predict` and `export` use the scaled probabilities."
+    )
+    if n_unfitted := int((scaling["replicates"] - scaling["fitted"]).sum()):
+        yield (
+            f"{format_count(n_unfitted, 'trial')} {'has' if n_unfitted == 1 else 'have'} no fitted "
+            f"temperature. It is 1 if val has fewer than {MIN_IMAGES} images, or if all of them "
+            f"are classified correctly. Otherwise, it is a bound, {MIN_TEMPERATURE:g} or "
+            f"{MAX_TEMPERATURE:g}."
+        )
 
 
 def _describe_outcome(errors: pd.DataFrame) -> str:

@@ -194,6 +194,11 @@ def _describe_statistics(facts: PaperFacts) -> Iterator[Sentence]:
             "by the slope and intercept of a logistic recalibration",
             ("guo2017", "cox1958"),
         )
+        yield Sentence(
+            "Probabilities were also calibrated by temperature scaling, with one temperature per "
+            "trained model that minimized the log loss on val",
+            ("guo2017",),
+        )
         yield from _describe_curves(facts)
     if facts.n_pairs:
         yield Sentence(

@@ -195,7 +195,10 @@ def describe_clusters(_: PaperFacts) -> Answer:
 
 def describe_updating(_: PaperFacts) -> Answer:
     """Say that no model was updated."""
-    return Answer("None: the models were evaluated as trained, without recalibration.")
+    return Answer(
+        "None: the models were evaluated as trained. Only the table of temperature scaling is "
+        "about recalibrated probabilities."
+    )
 
 
 def describe_models(_: PaperFacts) -> Answer:

@@ -26,6 +26,7 @@ from reports.analysis import (
     roc_curves,
     search_effort,
     search_trials,
+    temperature_scaling,
 )
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.ledger.loading import LoadedStudy, read_study_files
@@ -67,6 +68,7 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
     curves = learning_curves.collect_learning_curves(grid)
     pairs = pairwise.compare_pairs(predictions, bootstrap)
     reliability = calibration.compute_calibration(predictions)
+    scaling = temperature_scaling.compare_temperature_scaling(predictions, grid.val_predictions)
     losses = equivalent_losses.analyze_equivalent_losses(grid, bootstrap)
     documented_frames = [
         (confusions.matrices, confusion.ConfusionAnalysis),
@@ -88,6 +90,10 @@ def test_columns_of_a_grid_are_documented(grid: LoadedStudy) -> None:
         ),
         (reliability.bins, calibration.Calibration),
         (reliability.errors.rename(columns=strip_suffix), calibration.Calibration),
+        (
+            scaling.rename(columns=strip_suffix),
+            temperature_scaling.compare_temperature_scaling,
+        ),
         (
             confusion_differences.compare_confusions(predictions).cells,
             confusion_differences.ConfusionDifferences,

@@ -5,22 +5,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from bloodnets.constants import CLASS_NAMES
 from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
+from reports.analysis.calibration import compute_calibration
 from reports.analysis.class_scores import MIN_CLASS_IMAGES, compute_class_scores
+from reports.analysis.temperature import read_temperature, scale_probabilities
 from reports.analysis.votes import compare_votes
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
 from reports.format.limitations import describe_fold_variance, list_limitations
 from reports.ledger.ledger import Ledger
-from reports.ledger.loading import read_study_files
+from reports.ledger.loading import LoadedStudy, read_study_files
 from reports.ledger.lookup import get_trial_name
 from reports.ledger.states import DataKind
 from reports.page.model_card import make_model_card
+from reports.sections.temperature_text import describe_temperature
 from study.configs.presets import RESNET
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
@@ -58,13 +62,25 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
     return build_study(tmp_path_factory.mktemp("cards") / "s")
 
 
+def load_calibrated_study(ledger: Ledger) -> LoadedStudy:
+    """Return a study of one trial, with calibrated probabilities on test."""
+    loaded_study = read_study_files(ledger)
+    predictions = loaded_study.predictions
+    temperature = read_temperature(ledger, ledger.read_trials())
+    scaled = scale_probabilities(predictions.probabilities, temperature.value)
+    calibrated = replace(predictions, probabilities=scaled.astype(np.float32))
+    return replace(loaded_study, predictions=calibrated)
+
+
 @pytest.fixture(scope="module")
 def official_card(official: Ledger) -> str:
     return make_card(official)
 
 
-def test_model_card_scores_are_those_of_the_report(official: Ledger, official_card: str) -> None:
-    loaded_study = read_study_files(official)
+def test_model_card_scores_are_those_of_calibrated_probabilities(
+    official: Ledger, official_card: str
+) -> None:
+    loaded_study = load_calibrated_study(official)
     (row,) = frames.make_comparison_frame(
         loaded_study, bootstrap_scores(loaded_study.predictions)
     ).to_dict("records")
@@ -78,10 +94,10 @@ def test_model_card_scores_are_those_of_the_report(official: Ledger, official_ca
         assert cells[-2:] == [f"{value:.4f}", f"[{low:.4f}, {high:.4f}]"]
 
 
-def test_model_card_class_tables_are_those_of_the_report(
+def test_model_card_class_tables_are_those_of_calibrated_probabilities(
     official: Ledger, official_card: str
 ) -> None:
-    classes = compute_class_scores(read_study_files(official).predictions).iloc[7]
+    classes = compute_class_scores(load_calibrated_study(official).predictions).iloc[7]
     tables = [cells for cells in list_table_rows(official_card) if cells[0] == "7 platelet"]
     note = f"fewer than {MIN_CLASS_IMAGES} images"
     for cells, name in zip(tables, ("f1", "average_precision"), strict=True):
@@ -193,11 +209,23 @@ def test_model_card_without_a_test_evaluation_has_scores_on_val(tmp_path: Path) 
     assert "model-index" not in read_front_matter(card)
 
 
-def test_model_card_calibration_names_the_tendency(official_card: str) -> None:
+def test_model_card_calibration_is_that_of_calibrated_probabilities(
+    official: Ledger, official_card: str
+) -> None:
     # The stand-in predictions are right nine times in ten and give their class a third.
-    (line,) = (line for line in official_card.splitlines() if "underconfident" in line)
-    assert "overconfident" not in line
-    assert re.search(r"\N{MINUS SIGN}\d\d\.\d points", line)
+    stored, calibrated = (
+        compute_calibration(study.predictions).errors["gap"].item()
+        for study in (read_study_files(official), load_calibrated_study(official))
+    )
+    found = re.search(r"accuracy is (\N{MINUS SIGN}|\+)(\d+\.\d+) points", official_card)
+    assert found is not None
+    assert float(found[2]) == pytest.approx(100 * abs(calibrated), abs=0.06)
+    assert abs(calibrated) < abs(stored) / 2
+
+
+def test_model_card_states_the_temperature(official: Ledger, official_card: str) -> None:
+    temperature = read_temperature(official, official.read_trials())
+    assert describe_temperature(temperature) in official_card.replace("\\", "")
 
 
 def test_model_card_names_from_the_study_stay_text(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ GRID_TABLES = (
     ),
     *("per-class-cnn", "confusion-mlnn", "confusion-cnn", "confusion-differences", "calibration"),
     *("calibration-bins", "misclassified", "settings", "class-counts", "probabilities", "roc"),
-    "recall-differences",
+    *("recall-differences", "temperature-scaling"),
     *(
         f"{kind}-{family}"
         for kind in ("per-class-more", "confusion-rows", "confusion-columns")

@@ -42,6 +42,7 @@ def list_keys(text: str) -> set[str]:
         ("Cohen's kappa", {"kappa"}),
         ("Brier score and log loss", {"brier-score", "log-loss"}),
         ("the calibration intercept", {"calibration-slope"}),
+        ("after temperature scaling", {"temperature-scaling"}),
         ("Epochs of the rungs", {"rung"}),
         ("stopped by ASHA", {"asha"}),
         ("a shrinkage of 1 point", {"shrinkage"}),

@@ -16,8 +16,10 @@ from typer.testing import CliRunner, Result
 
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.errors import ConflictError, DataError
+from bloodnets.metrics import FloatArray
 from bloodnets.storage.local import LocalStorage
 from bloodnets.training.evaluation import predict_probabilities
+from reports.analysis.temperature import scale_probabilities
 from reports.ledger.event_log import Event
 from reports.ledger.ledger import Ledger
 from reports.ledger.serialization import to_json
@@ -59,10 +61,11 @@ def save(folder: Path, images: NDArray[np.uint8]) -> list[Path]:
     return paths
 
 
-def recorded(results: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the probabilities that a study would have recorded of the images."""
+def calibrate(results: Path, images: NDArray[np.uint8]) -> FloatArray:
+    """Return the calibrated probabilities that a study would have recorded of the images."""
     chosen = select_model(Ledger(results / "new"), None)
-    return predict_probabilities(chosen.model, torch.tensor(images), chosen.config.loss)
+    stored = predict_probabilities(chosen.model, torch.tensor(images), chosen.config.loss)
+    return scale_probabilities(stored, chosen.temperature.value)
 
 
 def test_predict_json_holds_every_probability(
@@ -76,8 +79,8 @@ def test_predict_json_holds_every_probability(
     assert found["trial"].startswith("cnn-config-1-s0-")
     assert found["notice"] == RESEARCH_ONLY_NOTICE
     assert [each["file"] for each in found["images"]] == [str(path) for path in paths]
-    for each, row in zip(found["images"], recorded(results, images), strict=True):
-        assert np.array_equal(np.float32(each["probabilities"]), row)
+    for each, row in zip(found["images"], calibrate(results, images), strict=True):
+        assert each["probabilities"] == row.tolist()
         assert each["class"] == row.argmax()
         assert each["class_name"] == found["class_names"][row.argmax()]
         assert each["probability"] == row.max()
@@ -91,12 +94,33 @@ def test_predict_csv_holds_every_probability(
     done = run(results, path, "--csv")
     assert done.exit_code == 0, done.output
     (row,) = csv.DictReader(io.StringIO(done.stdout))
-    (expected,) = recorded(results, images)
-    own = [np.float32(row[f"probability_{index}"]) for index in range(8)]
-    assert np.array_equal(own, expected)
+    (expected,) = calibrate(results, images)
+    own = [float(row[f"probability_{index}"]) for index in range(8)]
+    assert own == pytest.approx(expected.tolist(), rel=1e-8)
     assert row["class"] == str(expected.argmax())
-    assert np.float32(row["probability"]) == expected.max()
+    assert float(row["probability"]) == pytest.approx(expected.max(), rel=1e-8)
     assert row["file"] == str(path)
+
+
+def test_predict_min_probability_leaves_out_uncertain_classes(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    images = cells.test.images[:9]
+    highest = calibrate(results, images).max(axis=1)
+    minimum = float(np.median(highest))
+    done = run(results, *save(tmp_path, images), "--json", "--min-probability", minimum)
+    assert done.exit_code == 0, done.output
+    found = [image["class"] is None for image in json.loads(done.stdout)["images"]]
+    assert found == (highest < minimum).tolist()
+    assert sum(found) == 4
+
+
+@pytest.mark.parametrize("value", ["-0.1", "90", "nan"])
+def test_predict_min_probability_beyond_its_range_raises(results: Path, value: str) -> None:
+    done = run(results, "any.png", "--min-probability", value)
+    assert isinstance(done.exception, DataError)
+    assert isinstance(done.exception.value, float)
+    assert done.exception.exit_code == 2
 
 
 def test_predict_json_with_csv_raises(results: Path, tmp_path: Path) -> None:
@@ -240,7 +264,7 @@ def copy_tested(results: Path, folder: Path, cells: BloodCells) -> tuple[Path, l
     return ledger.folder, ledger.log.read_events()
 
 
-def test_predict_vote_has_the_stored_mean_and_logs_each_member(
+def test_predict_vote_has_the_calibrated_stored_mean_and_logs_each_member(
     tmp_path: Path, cells: BloodCells
 ) -> None:
     ledger = build_weighted_study(tmp_path / "voting", cells)
@@ -253,7 +277,8 @@ def test_predict_vote_has_the_stored_mean_and_logs_each_member(
     assert found["trial"].split() == ids
     stored = [read_predictions(ledger, trial_id, "test").probabilities for trial_id in ids]
     probabilities = [image["probabilities"] for image in found["images"]]
-    np.testing.assert_allclose(probabilities, np.mean(stored, axis=0), atol=1e-5)
+    expected = scale_probabilities(np.mean(stored, axis=0), found["temperature"])
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
     events = Ledger(ledger.location).log.read_events()[before:]
     assert [(event.kind, event.trial_id) for event in events] == [("tested", i) for i in ids]
 

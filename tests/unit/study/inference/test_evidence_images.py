@@ -64,7 +64,8 @@ def test_write_evidence_images_are_those_of_the_predicted_class(
     predictions = [
         Prediction(
             name=name,
-            probabilities=np.eye(8, dtype=np.float32)[class_index],
+            probabilities=np.eye(8)[class_index],
+            abstains=False,
             color_outlier=None,
             note=None,
         )

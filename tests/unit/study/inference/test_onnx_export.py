@@ -17,6 +17,8 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.models import ResNet
+from bloodnets.training.evaluation import predict_probabilities
+from reports.analysis.temperature import Temperature, TemperatureState, scale_probabilities
 from reports.ledger.ledger import Ledger
 from reports.ledger.trial_predictions import read_predictions
 from study.inference import onnx_export
@@ -76,6 +78,19 @@ def test_build_onnx_model_with_batch_norm_predicts_as_the_model(
         assert trace not in content
 
 
+@pytest.mark.parametrize("value", [0.5, 1.0, 3.0])
+def test_build_onnx_model_returns_probabilities_of_its_temperature(
+    untrained: tuple[Ledger, SelectedModel], cells: BloodCells, value: float
+) -> None:
+    ledger, chosen = untrained
+    temperature = Temperature(value, TemperatureState.FITTED, 100)
+    content = onnx_export.build_onnx_model(replace(chosen, temperature=temperature), ledger.study)
+    images = cells.test.images[:9].copy()
+    stored = predict_probabilities(chosen.model, torch.tensor(images), chosen.config.loss)
+    expected = scale_probabilities(stored, value)
+    np.testing.assert_allclose(run(content, images), expected, atol=1e-5)
+
+
 def test_export_onnx_writes_model_and_card_or_nothing(
     untrained: tuple[Ledger, SelectedModel],
     other_seed: bytes,
@@ -100,6 +115,8 @@ def test_export_onnx_writes_model_and_card_or_nothing(
     about = {each.key: each.value for each in metadata}
     assert (about["trial"], about["study"]) == (own.record.id, ledger.study.name)
     assert json.loads(about["class_names"]) == list(ledger.study.data.class_names)
+    assert float(about["temperature"]) == pytest.approx(own.temperature.value)
+    assert about["temperature_state"] == own.temperature.state
 
 
 def test_export_onnx_full_disk_raises_and_leaves_nothing(
@@ -136,7 +153,7 @@ def vote_model(voting: tuple[Ledger, Selection, BloodCells]) -> bytes:
     return onnx_export.build_onnx_model(vote, ledger.study)
 
 
-def test_export_onnx_vote_returns_the_stored_mean_of_its_members(
+def test_export_onnx_vote_returns_the_calibrated_stored_mean_of_its_members(
     voting: tuple[Ledger, Selection, BloodCells],
     vote_model: bytes,
     tmp_path: Path,
@@ -152,7 +169,8 @@ def test_export_onnx_vote_returns_the_stored_mean_of_its_members(
     ]
     assert np.abs(stored[0] - stored[1]).max() > 1e-3
     exported = run(tmp_path / "out" / "model.onnx", cells.test.images)
-    np.testing.assert_allclose(exported, np.mean(stored, axis=0), atol=1e-5)
+    expected = scale_probabilities(np.mean(stored, axis=0), vote.temperature.value)
+    np.testing.assert_allclose(exported, expected, atol=1e-5)
     about = {each.key: each.value for each in onnx.load(tmp_path / "out/model.onnx").metadata_props}
     assert about["trial"].split() == [member.record.id for member in vote.members]
 

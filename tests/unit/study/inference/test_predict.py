@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.training.evaluation import predict_probabilities
+from reports.analysis.temperature import scale_probabilities
 from reports.ledger.data_record import DataRecord
 from reports.ledger.ledger import Ledger
 from study.inference.input_images import InputImage
@@ -47,7 +48,9 @@ def test_classify_images_few_images_have_the_probabilities_of_a_full_batch(
     """The expected ones are those that a study would have recorded."""
     images = cells["train_images"][:200]
     pixels, loss = torch.from_numpy(images), selected.config.loss
-    expected = predict_probabilities(selected.model, pixels, loss)
+    stored = predict_probabilities(selected.model, pixels, loss)
+    expected = scale_probabilities(stored, selected.temperature.value)
+    assert not np.allclose(expected, stored)
     for count in (1, 3, 130):
         shown = (InputImage(str(index), images[index]) for index in range(count))
         found = list(classify_images(selected, data, shown))
@@ -55,20 +58,21 @@ def test_classify_images_few_images_have_the_probabilities_of_a_full_batch(
         assert np.array_equal([each.probabilities for each in found], expected[:count])
 
 
-def test_classify_images_by_vote_have_the_mean_probabilities(
+def test_classify_images_by_vote_have_the_calibrated_mean_probabilities(
     tmp_path: Path, cells: dict[str, NDArray[np.uint8]]
 ) -> None:
     matrices = {"cnn-config-1": make_published_matrices(2)["cnn-config-1"]}
     ledger = add_models(build_grid(tmp_path / "s", matrices))
     image = InputImage("x", cells["train_images"][0])
-    (vote,) = classify_images(select(ledger, None, "cnn-config-1"), ledger.study.data, [image])
+    selected = select(ledger, None, "cnn-config-1")
+    (vote,) = classify_images(selected, ledger.study.data, [image])
     first, second = (
-        next(classify_images(select_model(ledger, trial), ledger.study.data, [image]))
-        for trial in ("cnn-config-1-s0", "cnn-config-1-s1")
+        predict_probabilities(member.model, torch.tensor(image.pixels)[None], member.config.loss)[0]
+        for member in selected.members
     )
-    assert not np.allclose(first.probabilities, second.probabilities, atol=1e-4)
-    expected = (first.probabilities + second.probabilities) / 2
-    np.testing.assert_allclose(vote.probabilities, expected, atol=1e-7)
+    assert not np.allclose(first, second, atol=1e-4)
+    expected = scale_probabilities((first + second) / 2, selected.temperature.value)
+    np.testing.assert_allclose(vote.probabilities, expected, atol=1e-6)
 
 
 def test_classify_images_reads_no_more_than_a_batch_ahead(
@@ -85,7 +89,20 @@ def test_classify_images_reads_no_more_than_a_batch_ahead(
     assert taken == 128
 
 
+def test_classify_images_below_the_minimum_probability_abstains(
+    selected: SelectedModel, data: DataRecord, cells: dict[str, NDArray[np.uint8]]
+) -> None:
+    images = [InputImage(str(i), cells["train_images"][i]) for i in range(9)]
+    everything = [*classify_images(selected, data, images)]
+    middle = float(np.median([prediction.probabilities.max() for prediction in everything]))
+    found = [*classify_images(selected, data, images, min_probability=middle)]
+    assert [p.abstains for p in found] == [p.probabilities.max() < middle for p in everything]
+    assert sum(prediction.predicted_class is None for prediction in found) == 4
+    assert not any(prediction.abstains for prediction in everything)
+
+
 def test_ranked_classes_are_ordered_by_probability() -> None:
-    row = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05], np.float32)
-    found = Prediction(name="x", probabilities=row, color_outlier=None, note=None)
+    row = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05])
+    found = Prediction(name="x", probabilities=row, abstains=False, color_outlier=None, note=None)
     assert found.ranked_classes[:2] == [1, 3]
+    assert found.predicted_class == 1

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from reports.analysis.temperature import TemperatureState
 from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
+from reports.sections.temperature_text import describe_temperature
 from study.inference.model_selection import SelectedModel, select_model
 from study.inference.predict import Prediction
 from study.inference.prediction_output import (
@@ -26,9 +28,13 @@ from study.inference.prediction_output import (
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
 
-PROBABILITIES = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05], np.float32)
+PROBABILITIES = np.array([0.1, 0.3, 0.05, 0.3, 0.05, 0.1, 0.05, 0.05])
 PREDICTION = Prediction(
-    name="a\n.png", probabilities=PROBABILITIES, color_outlier="red darker", note=None
+    name="a\n.png",
+    probabilities=PROBABILITIES,
+    abstains=False,
+    color_outlier="red darker",
+    note=None,
 )
 
 
@@ -43,8 +49,9 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyRecord, Selec
 def test_format_header_lines_name_trial_and_study(
     source: tuple[StudyRecord, SelectedModel],
 ) -> None:
-    first, _ = format_header_lines(*source)
+    first, _, last = format_header_lines(*source)
     assert first.startswith("cnn-config-1-s0 of s: ")
+    assert last == describe_temperature(source[1].temperature)
 
 
 def test_make_prediction_table_shows_the_two_most_probable_classes(
@@ -58,19 +65,31 @@ def test_make_prediction_table_shows_the_two_most_probable_classes(
     assert row.rstrip().endswith("!")
 
 
+def test_make_prediction_table_without_a_class_shows_the_highest_probability(
+    source: tuple[StudyRecord, SelectedModel],
+) -> None:
+    abstained = replace(PREDICTION, abstains=True)
+    table = make_prediction_table([abstained, PREDICTION], source[0], width=80)
+    console = Console(file=(file := io.StringIO()), width=80)
+    console.print(table)
+    _, row, _ = file.getvalue().splitlines()
+    assert row.split() == ["a?.png", "abstained", "30.0", "!"]
+
+
+def test_format_footer_lines_count_abstentions() -> None:
+    first, *_ = format_footer_lines([replace(PREDICTION, abstains=True), PREDICTION])
+    assert "1 of 2 images" in first
+
+
 def test_format_footer_lines_many_outliers_are_listed_up_to_a_limit() -> None:
-    row = np.full(8, 0.125, np.float32)
-    odd = [
-        Prediction(name=f"{index}.png", probabilities=row, color_outlier="red darker", note=None)
-        for index in range(MAX_LISTED_IMAGES + 3)
-    ]
+    odd = [replace(PREDICTION, name=f"{index}.png") for index in range(MAX_LISTED_IMAGES + 3)]
     lines = list(format_footer_lines(odd))
     assert lines[-2] == "  and 3 others (--json and --csv list all)"
     assert len(lines) == MAX_LISTED_IMAGES + 3
 
 
 def test_format_footer_lines_without_outliers_is_the_notice() -> None:
-    plain = Prediction(name="a", probabilities=PROBABILITIES, color_outlier=None, note=None)
+    plain = replace(PREDICTION, color_outlier=None)
     assert [*format_footer_lines([plain])] == [RESEARCH_ONLY_NOTICE]
 
 
@@ -92,6 +111,8 @@ def test_format_json_has_a_row_for_each_image(source: tuple[StudyRecord, Selecte
     study, selected = source
     found = json.loads(format_json([PREDICTION], study, selected))
     assert (found["study"], found["trial"]) == ("s", selected.record.id)
+    assert found["temperature"] == selected.temperature.value
+    assert found["temperature_state"] == TemperatureState.FITTED
     (image,) = found["images"]
     assert (image["file"], image["class"]) == (PREDICTION.name, 1)
     assert image["probabilities"] == PROBABILITIES.tolist()
@@ -102,9 +123,22 @@ def test_format_csv_has_a_row_for_each_image(source: tuple[StudyRecord, Selected
     study, selected = source
     (row,) = csv.DictReader(io.StringIO(format_csv([PREDICTION], study, selected)))
     assert (row["study"], row["trial"], row["file"]) == ("s", selected.record.id, "a?.png")
-    own = [np.float32(row[f"probability_{index}"]) for index in range(8)]
+    own = [float(row[f"probability_{index}"]) for index in range(8)]
     assert np.array_equal(own, PROBABILITIES)
+    assert float(row["temperature"]) == pytest.approx(selected.temperature.value)
     assert (row["color_outlier"], row["note"]) == ("red darker", "")
+
+
+def test_format_json_and_csv_without_a_class_keep_the_probabilities(
+    source: tuple[StudyRecord, SelectedModel],
+) -> None:
+    study, selected = source
+    abstained = [replace(PREDICTION, abstains=True)]
+    (image,) = json.loads(format_json(abstained, study, selected))["images"]
+    assert (image["class"], image["class_name"]) == (None, None)
+    assert image["probability"] == 0.3
+    (row,) = csv.DictReader(io.StringIO(format_csv(abstained, study, selected)))
+    assert (row["class"], row["class_name"], row["probability"]) == ("", "", "0.3")
 
 
 def test_format_csv_has_no_formula(source: tuple[StudyRecord, SelectedModel]) -> None:

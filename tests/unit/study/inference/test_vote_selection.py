@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bloodnets.errors import ConflictError, DataError
+from reports.analysis.temperature import read_temperature
 from reports.ledger.ledger import Ledger
 from study.inference.vote_selection import SelectedVote, check_selection, select
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid
@@ -32,6 +33,8 @@ def test_select_vote_has_all_complete_trials_of_the_configuration(ledger: Ledger
     assert [member.record.config["seed"] for member in selected.members] == [0, 2]
     assert selected.name == "cnn-config-1-vote"
     assert selected.problems == ()
+    records = [member.record for member in selected.members]
+    assert selected.temperature == read_temperature(ledger, records)
 
 
 def test_select_without_vote_is_one_model(ledger: Ledger) -> None:

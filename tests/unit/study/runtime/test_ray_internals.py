@@ -25,8 +25,12 @@ def test_start_ray_puts_its_files_into_the_given_folder(ray_folder: Path) -> Non
 
 
 def test_start_ray_leaves_out_unused_services(ray_folder: Path) -> None:
+    # Processes of other tests may just be ending.
+    children = psutil.Process().children(recursive=True)
+    names = psutil.process_iter(["pid", "cmdline"])
+    pids = {child.pid for child in children}
     commands = " ".join(
-        " ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)
+        " ".join(process.info["cmdline"] or ()) for process in names if process.pid in pids
     )
     assert "gcs_server" in commands
     for service in ("dashboard/dashboard.py", "log_monitor.py", "autoscaler"):

@@ -16,7 +16,28 @@ from tests.helpers.report_frames import (
 )
 
 
-def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
+def make_scaling(*names: str, fitted: int) -> pd.DataFrame:
+    """Return a frame like that of `compare_temperature_scaling`, of two replicates each."""
+    values = {"ece": (0.031, 0.012), "brier": (0.2, 0.19), "log_loss": (0.4, 0.35)}
+    return pd.DataFrame(
+        {
+            "configuration": name,
+            "family": name.partition("-")[0],
+            "replicates": 2,
+            "fitted": fitted,
+            "temperature": 1.25,
+            "temperature_sd": 0.05,
+            **{f"{key}_before": before for key, (before, _) in values.items()},
+            **{f"{key}_after": after for key, (_, after) in values.items()},
+            "log_loss_change": -0.05,
+            "log_loss_change_low": -0.08,
+            "log_loss_change_high": -0.02,
+        }
+        for name in names
+    )
+
+
+def make_section(tendencies: dict[str, tuple[str, float]], *, fitted: int = 2) -> Section:
     """Return the section for the tendency and the gap of each configuration."""
     errors = pd.DataFrame(
         [
@@ -64,6 +85,7 @@ def make_section(tendencies: dict[str, tuple[str, float]]) -> Section:
     )
     return calibration.make_section(
         Calibration(bins=bins, errors=errors),
+        scaling=make_scaling(*tendencies, fitted=fitted),
         comparison=make_comparison(dict.fromkeys(tendencies, 0.2)),
         context=make_context(*tendencies),
     )
@@ -106,6 +128,25 @@ def test_calibration_table_of_probabilities_shows_slope_and_losses() -> None:
         assert [first[loss], first[f"{loss}_interval"]] == ["0.2000 ± 0.0020", "[0.1900, 0.2100]"]
     assert "slope" not in find_table(section, "calibration").values
     assert not table.folded
+
+
+def test_calibration_table_of_temperatures_shows_scores_before_and_after() -> None:
+    section = make_section({"cnn-config-1": (Tendency.UNDECIDED, 0.0)})
+    table = find_table(section, "temperature-scaling")
+    (row,) = read_rows(table)
+    assert row["temperature"] == "1.2500 ± 0.0500"
+    assert [row["ece_before"], row["ece_after"]] == ["3.10", "1.20"]
+    assert [row["log_loss_before"], row["log_loss_after"]] == ["0.4000", "0.3500"]
+    assert row["log_loss_change"] == f"{MINUS}0.0500"
+    assert row["log_loss_change_interval"] == f"[{MINUS}0.0800, {MINUS}0.0200]"
+    assert table.values["fitted"].tolist() == [2]
+
+
+def test_calibration_notes_count_trials_without_a_fitted_temperature() -> None:
+    tendencies = {"cnn-config-1": (str(Tendency.UNDECIDED), 0.0)}
+    all_fitted, one_fitted = (make_section(tendencies, fitted=n).notes for n in (2, 1))
+    assert one_fitted[:-1] == all_fitted
+    assert one_fitted[-1].startswith("1 trial has")
 
 
 @pytest.mark.parametrize("tendency", list(Tendency))
