@@ -101,7 +101,10 @@ class StallCallback(PickledAsBlank, tune.Callback):
         self._last_check = now
         for trial, running in list(self._running_trials.items()):
             silence_s = now - running.last_time
-            is_overdue = self._timeout_s is not None and silence_s > self._timeout_s
+            # A trial that trains short epochs reports them only after its interval.
+            is_overdue = self._timeout_s is not None and (
+                silence_s > self._timeout_s + read_spec(trial.config).report_interval_s
+            )
             if is_overdue or (not running.is_named and silence_s > self._get_limit_s(running)):
                 running.is_named = True
                 self._listener.on_trial_stall(

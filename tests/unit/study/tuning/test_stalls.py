@@ -27,10 +27,12 @@ class Clock:
 class Watched:
     """Running trials with a callback whose clock is set by hand."""
 
-    def __init__(self, timeout_s: float | None, n_trials: int = 1) -> None:
+    def __init__(
+        self, timeout_s: float | None, n_trials: int = 1, *, report_interval_s: float = 0
+    ) -> None:
         self.listener, self.clock = Recorder(), Clock()
         self.callback = StallCallback(self.listener, timeout_s, clock=self.clock)
-        self.trials = [make_trial() for _ in range(n_trials)]
+        self.trials = [make_trial(report_interval_s) for _ in range(n_trials)]
         for trial in self.trials:
             self.callback.on_trial_start(0, [], trial)
 
@@ -47,8 +49,9 @@ class Watched:
         return self.listener.events[before:]
 
 
-def make_trial() -> Trial:
-    return Trial("stub", config={SPEC_KEY: make_spec(Path("results"))}, stub=True)
+def make_trial(report_interval_s: float) -> Trial:
+    spec = replace(make_spec(Path("results")), report_interval_s=report_interval_s)
+    return Trial("stub", config={SPEC_KEY: spec}, stub=True)
 
 
 @pytest.fixture
@@ -95,6 +98,14 @@ def test_trial_that_is_silent_for_the_timeout_is_killed_once(killed: list[Trial]
     watched.callback.on_trial_start(0, [], watched.trials[0])
     assert len(watched.wait(25)) == 1
     assert killed == 2 * watched.trials
+
+
+def test_trial_that_reports_rarely_is_not_killed_between_its_reports(killed: list[Trial]) -> None:
+    watched = Watched(20.0, report_interval_s=10)
+    assert watched.wait(25) == []
+    assert killed == []
+    assert len(watched.wait(10)) == 1
+    assert killed == watched.trials
 
 
 @pytest.mark.parametrize("end", ["on_trial_complete", "on_trial_error", "on_trial_recover"])
