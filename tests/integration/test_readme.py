@@ -119,8 +119,7 @@ def test_readme_command_is_accepted(
             "study.lifecycle.concurrency_report.report_concurrency", lambda: iter(())
         )
     if "--explain" in arguments:  # needs a ResNet, which this study has not
-        option = arguments.index("--explain")
-        del arguments[option : option + 2]
+        del arguments[arguments.index("--explain") :]
     if arguments[0] == "resume":
         monkeypatch.setattr("study.datasets.lookup.load_study_data", lambda *_, **__: None)
         monkeypatch.setattr("study.tuning.run.run_study", _fake_resume)
@@ -130,8 +129,7 @@ def test_readme_command_is_accepted(
     known = ["at most", last, "3 epochs re-trained", "1 of 1 ended", "goes on", "pass  storage"]
     known += ["not for diagnostic use", "probability_7", "synthetic images, the exported model"]
     known += ["changed", "Write the report with", "same_models"]  # `list` and `compare`
-    known += ["A vote assigns", "Show them with"]
-    known += [".npz\n"]  # `prepare`
+    known += ["A vote assigns", "Show them with", ".npz\n"]  # `ensemble`, `export-runs`, `prepare`
     assert any(words in done.stdout for words in known)
 
 

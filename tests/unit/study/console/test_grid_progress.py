@@ -4,6 +4,7 @@ import io
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -47,6 +48,19 @@ def test_grid_progress_without_a_terminal_prints_a_line_per_event() -> None:
         f"{FIRST}: epoch 4/10, train loss 0.2500, val macro F1 87.60%",
         f"{FIRST}: failed, retrying (worker process died)",
     ]
+
+
+def test_on_trial_end_ends_within_a_second_show_the_progress_at_first_and_at_last(
+    tmp_path: Path,
+) -> None:
+    matrix = grid_builder.make_published_matrices()["cnn-config-1"][0]
+    ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": [matrix] * 4})
+    target = console(terminal=False)
+    with GridProgress(ledger.study.trials, target) as progress:
+        for record in ledger.read_trials():
+            progress.on_trial_end(record)
+    lines = [line for line in text(target).splitlines() if "trials ended" in line]
+    assert [line.partition(" trials")[0] for line in lines] == ["1 of 4", "4 of 4"]
 
 
 def test_build_table_in_a_terminal_shows_each_trial_and_its_state() -> None:
