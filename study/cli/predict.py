@@ -109,7 +109,6 @@ def predict(
     Examples:
       bloodstudy predict STUDY cell.png
       bloodstudy predict STUDY photographs --crop 200 --csv
-      bloodstudy predict STUDY cell.png --vote cnn-config-1
       bloodstudy predict STUDY cell.png --explain figures
     """
     if output_format.json and output_format.csv:

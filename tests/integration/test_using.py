@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bloodnets.storage.location import RemotePath
+from reports.analysis.temperature import scale_probabilities
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from reports.ledger.trial_predictions import read_predictions
@@ -57,7 +58,7 @@ def run(model: Path | bytes, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def test_predict_png_of_a_test_image_has_the_recorded_probabilities(
     run_in: RunIn, study: Path, data_file: Path, tmp_path: Path, name: str
 ) -> None:
-    """One by itself and all of them, the same class and probabilities to the bit."""
+    """One by itself and all of them, the same class and, calibrated, the same probabilities."""
     images = np.load(data_file)["test_images"]
     for index, pixels in enumerate(images):
         Image.fromarray(pixels).save(tmp_path / f"{index:04}.png")
@@ -66,9 +67,10 @@ def test_predict_png_of_a_test_image_has_the_recorded_probabilities(
         done = run_in(study, "predict", ".", str(given), "--trial", name, "--json")
         assert done.code == 0, done.stderr
         found = json.loads(done.stdout)
-        rows = [np.float32(each["probabilities"]) for each in found["images"]]
+        rows = [each["probabilities"] for each in found["images"]]
         own = expected if given.is_dir() else expected[3:4]
-        assert np.array_equal(rows, own)
+        calibrated = scale_probabilities(own, found["temperature"])
+        assert np.allclose(rows, calibrated, rtol=0, atol=1e-7)
         assert [each["class"] for each in found["images"]] == own.argmax(axis=1).tolist()
 
 
@@ -86,9 +88,10 @@ def test_export_model_has_the_recorded_probabilities_and_scores(
     record, expected = recorded(study, name)
     given = run(tmp_path / "out/model.onnx", images)
     assert given.dtype == np.float32
-    assert np.abs(given - expected).max() <= 1e-4
-    assert np.array_equal(given.argmax(axis=1), expected.argmax(axis=1))
     about = {each.key: each.value for each in onnx.load(tmp_path / "out/model.onnx").metadata_props}
+    calibrated = scale_probabilities(expected, float(about["temperature"]))
+    assert np.abs(given - calibrated).max() <= 1e-4
+    assert np.array_equal(given.argmax(axis=1), expected.argmax(axis=1))
     assert about["trial"] == record.id
     assert about["fingerprint"] == record.fingerprint
     assert json.loads(about["class_names"])[7] == "platelet"
@@ -141,9 +144,7 @@ def test_export_into_an_existing_folder_changes_nothing(
     (tmp_path / "out").mkdir()
     done = run_in(tmp_path, "export", str(study), "--trial", "cnn-config-4", "--output", "out")
     assert done.code == 4
-    assert done.stderr == (
-        "bloodstudy: out already exists; choose another --output, or remove it\n"
-    )
+    assert done.stderr == ("bloodstudy: out already exists; choose another folder, or remove it\n")
     assert list((tmp_path / "out").iterdir()) == []
 
 
