@@ -101,6 +101,7 @@ def test_command_in_tmux_survives_the_end_of_its_connection(cluster: Cluster) ->
         lambda: plan.is_file() and "cnn-config-4" in plan.read_text(),
         lambda: head.run(["tmux", "capture-pane", "-p"]).stdout,
     )
+    assert "cnn-config-4" in plan.read_text()
 
 
 @pytest.mark.timeout(700)
