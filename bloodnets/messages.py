@@ -8,7 +8,7 @@ report is sent in a dict with one key.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import cast
+from typing import Self, cast
 
 from bloodnets.config import TrialConfig
 from bloodnets.training.epoch_result import EpochResult, TrainingStopReason
@@ -34,8 +34,8 @@ class TrialSpec:
         study_fingerprint: Fingerprint of the study.
         evaluate_test: Whether to evaluate the trained model on test.
         rungs: Epochs after which the driver decides whether the trial continues.
-        report_interval_s: Minimum time between reports in seconds. Only the first epoch, the rungs
-            and the end are reported earlier.
+        report_interval_s: Minimum time before the first report and between two reports, in seconds.
+            Only the rungs and the end are reported earlier.
     """
 
     id: str
@@ -47,6 +47,10 @@ class TrialSpec:
     evaluate_test: bool
     rungs: tuple[int, ...]
     report_interval_s: float
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        """Return the specification itself, which is immutable. Ray Tune copies it several times."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +149,25 @@ class TrialReport:
     epochs: tuple[EpochReport, ...] = ()
     end: TrialOutcome | TrialFailure | None = None
 
+    @property
+    def ends_trial(self) -> bool:
+        """Whether the trial has ended, and not only an attempt that may be retried."""
+        if isinstance(self.end, TrialFailure):
+            return self.end.kind is FailureKind.NON_FINITE_LOSS
+        return self.end is not None
+
 
 def read_spec(tune_config: Mapping[str, object]) -> TrialSpec:
     """Return the trial in a configuration from Ray Tune."""
     return cast("TrialSpec", tune_config[SPEC_KEY])
+
+
+def make_result(report: TrialReport) -> dict[str, object]:
+    """Return the result in which a worker reports a message to Ray Tune.
+
+    If it is done, Tune need not ask the worker again, and does not call the scheduler.
+    """
+    return {REPORT_KEY: report, "done": report.ends_trial}
 
 
 def read_report(result: Mapping[str, object]) -> TrialReport | None:

@@ -9,9 +9,9 @@ from bloodnets.messages import EpochReport, TrialFailure, TrialOutcome, TrialRep
 class TrialReporter:
     """Reporter of one attempt at a trial.
 
-    An epoch can take 20 ms on a GPU, and the driver needs 2 ms for each report of any trial. So the
-    first epoch is reported at once, and later ones together when some time has passed. At a rung,
-    the driver decides whether the trial continues, so a rung is reported at once, too.
+    An epoch can take 20 ms on a GPU, and the driver needs 2 ms for each report of any trial. So
+    epochs are reported together when some time has passed. At a rung, the driver decides whether
+    the trial continues, so a rung is reported at once.
     """
 
     def __init__(
@@ -28,13 +28,13 @@ class TrialReporter:
             send: Function that sends a report. It returns when the driver lets the trial continue,
                 and does not return if the driver stops it.
             rungs: Epochs that are reported at once.
-            interval_s: Minimum time between other reports in seconds.
+            interval_s: Minimum time between other reports, and before the first one, in seconds.
             clock: Function that returns the time in seconds.
         """
         self._send, self._rungs = send, frozenset(rungs)
         self._interval_s, self._clock = interval_s, clock
         self._epochs: list[EpochReport] = []
-        self._last_time = float("-inf")
+        self._last_time = clock()
 
     def report_restored(self, epochs: Iterable[EpochReport]) -> None:
         """Report the epochs that were read from a checkpoint, if there are any."""

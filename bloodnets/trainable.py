@@ -16,13 +16,13 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import DataShape
 from bloodnets.errors import ResourceError
 from bloodnets.messages import (
-    REPORT_KEY,
     EpochReport,
     FailureKind,
     TrialFailure,
     TrialOutcome,
     TrialReport,
     TrialSpec,
+    make_result,
     read_spec,
 )
 from bloodnets.models import count_operations, count_parameters
@@ -86,7 +86,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: BloodCells) -> None:
 
 
 def _send(report: TrialReport) -> None:
-    tune.report({REPORT_KEY: report})
+    tune.report(make_result(report))
 
 
 def _make_failure(kind: FailureKind, error: Exception) -> TrialFailure:

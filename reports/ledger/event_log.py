@@ -81,7 +81,9 @@ class EventLog:
 
     def __init__(self, lines: bytes = b"") -> None:
         # A tool may have changed the line breaks or removed the last one.
-        self.lines = b"".join(line + b"\n" for line in lines.splitlines())
+        if b"\r" in lines or (lines and not lines.endswith(b"\n")):
+            lines = b"".join(line + b"\n" for line in lines.splitlines())
+        self.lines = lines
 
     def find_attempt(self, trial_id: str) -> Attempt:
         """Return the last attempt at a trial.
@@ -92,7 +94,12 @@ class EventLog:
         Raises:
             ValueError: A line is not an event.
         """
-        own_lines = (line for line in self.lines.splitlines() if trial_id.encode() in line)
+        key, own_lines = trial_id.encode(), []
+        position = self.lines.find(key)
+        while position >= 0:
+            start, end = self.lines.rfind(b"\n", 0, position) + 1, self.lines.index(b"\n", position)
+            own_lines.append(self.lines[start:end])
+            position = self.lines.find(key, end)
         return Attempt((from_json(Event, line) for line in own_lines), trial_id)
 
     def append_end(
@@ -152,7 +159,7 @@ class EventLog:
             sha256=sha256,
             state=state,
             reason=reason,
-            previous_sha256=compute_sha256(self.lines.removesuffix(b"\n").rpartition(b"\n")[2]),
+            previous_sha256=compute_sha256(self.lines[self.lines.rfind(b"\n", 0, -1) + 1 : -1]),
         )
         self.lines += to_json(event, indent=None) + b"\n"
 

@@ -168,9 +168,10 @@ class SearchProgress:
             return
         value = f"val macro F1 {format_percent(row.best_value)}%" if row.epoch else "no value"
         self._last_event = f"{event}, {value}"
-        best = f"{format_percent(self._best_so_far[0])}%" if self._best_values else "none yet"
-        left = format_time_left(self._estimate_time_left_s())
-        self._print_event(f"{self._last_event}; best so far: {best}{left}")
+        if self._live_display is None:  # with 1,000 trials, the estimate takes 10 ms
+            best = f"{format_percent(self._best_so_far[0])}%" if self._best_values else "none yet"
+            left = format_time_left(self._estimate_time_left_s())
+            self._print_event(f"{self._last_event}; best so far: {best}{left}")
 
     @property
     def _best_so_far(self) -> tuple[float, str]:
@@ -257,8 +258,9 @@ class SearchProgress:
         return table
 
     def _print_event(self, text: str) -> None:
-        if self._live_display is None:
-            self._print_line(text)
+        if self._live_display is None and not self._console.quiet:
+            self._console.file.write(f"{text}\n")  # `Console.print` would take 0.1 ms
+            self._console.file.flush()
 
     def _print_line(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 
 from ray import tune
 from ray.tune.experiment import Trial
@@ -202,11 +202,14 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
         trial_id = open_trial.spec.id
         self._heartbeat.last_time = time.monotonic()
         for epoch in epochs:
-            record = EpochRecord(**asdict(epoch.result))
+            # `asdict` would copy each value.
+            record = EpochRecord(
+                **{field.name: getattr(epoch.result, field.name) for field in fields(epoch.result)}
+            )
+            open_trial.epochs.append(record)
             self._heartbeat.longest_epoch_s = max(
                 self._heartbeat.longest_epoch_s, record.duration_s
             )
-            open_trial.epochs.append(record)
             self._listener.on_epoch(
                 trial_id,
                 record,
@@ -214,8 +217,8 @@ class LedgerCallback(PickledAsBlank, tune.Callback):
                 restored=epoch.restored,
             )
         if self._search_run is not None:
-            last_epoch, search_run = epochs[-1].result.epoch, self._search_run
-            self._guard(lambda: search_run.record_epoch(trial_id, last_epoch))
+            search_run = self._search_run
+            self._guard(lambda: search_run.record_epoch(trial_id, epochs[-1]))
 
     def _record_complete(self, open_trial: OpenTrial, outcome: TrialOutcome) -> None:
         record = open_trial.make_complete_record(outcome)

@@ -1,17 +1,13 @@
 """What the driver knows about a trial that is not in the ledger yet."""
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from ray.tune.experiment import Trial
 
-from bloodnets.messages import (
-    TrialFailure,
-    TrialOutcome,
-    TrialSpec,
-)
+from bloodnets.messages import TrialFailure, TrialOutcome, TrialSpec
 from reports.ledger.planned_trial import Config
 from reports.ledger.records import EpochRecord, TrialRecord
 from reports.ledger.states import StopReason, TrialState
@@ -57,7 +53,8 @@ class OpenTrial:
 
     def make_complete_record(self, outcome: TrialOutcome) -> TrialRecord:
         """Return the record of the trial, which trained to its end."""
-        return self._make_record(TrialState.COMPLETE, None, **asdict(outcome))
+        ending = {field.name: getattr(outcome, field.name) for field in fields(outcome)}
+        return self._make_record(TrialState.COMPLETE, None, **ending)
 
     def make_record_without_model(
         self, state: TrialState, reason: StopReason, error: str | None
@@ -94,11 +91,11 @@ class OpenTrial:
         return TrialRecord(
             id=self.spec.id,
             configuration=self.spec.configuration,
+            attempts=self.n_attempts,
             config=cast("Config", self.spec.config.to_dict()),
             fingerprint=self.spec.study_fingerprint,
             software_sha256=self.software_sha256,
             state=state,
             error=error,
-            attempts=self.n_attempts,
             **ending,
         )

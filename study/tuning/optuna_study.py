@@ -36,6 +36,9 @@ class OptunaStudy:
     """Optuna study of a search, with a copy in a file.
 
     Every method raises `ResourceError` if that file cannot be written.
+
+    Attributes:
+        running_trials: Trials that were proposed and have not ended, by id in the ledger.
     """
 
     def __init__(self, path: Path, name: str, search: SearchRecord) -> None:
@@ -48,16 +51,11 @@ class OptunaStudy:
         """
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._search = search
-        self._running_trials: dict[str, optuna.Trial] = {}
+        self.running_trials: dict[str, optuna.Trial] = {}
         self._last_epochs: dict[str, int] = {}
         self._file = OptunaFile(path, name)
         self._study = optuna.create_study(study_name=name, direction="maximize")
         self._n_in_file = 0
-
-    @property
-    def n_running(self) -> int:
-        """Number of trials that were proposed and have not ended."""
-        return len(self._running_trials)
 
     def enqueue(self, config: TrialConfig) -> None:
         """Enqueue a configuration to be proposed after those enqueued before."""
@@ -87,7 +85,7 @@ class OptunaStudy:
         user_attrs = {"id": trial_id, "configuration": configuration}
         if configuration not in CONFIGURATIONS:
             _ = trial.relative_params  # runs the sampler, unless it has proposed the trial
-        self._running_trials[trial_id] = trial
+        self.running_trials[trial_id] = trial
         if trial.number < self._n_in_file:
             self._file.start(trial.number, user_attrs)
         else:
@@ -103,7 +101,7 @@ class OptunaStudy:
         """
         if epoch > self._last_epochs.get(trial_id, 0):
             self._last_epochs[trial_id] = epoch
-            trial = self._running_trials[trial_id]
+            trial = self.running_trials[trial_id]
             trial.report(best_value, epoch)
             self._file.report(trial.number, epoch, best_value)
 
@@ -114,7 +112,7 @@ class OptunaStudy:
             record: Record of the trial.
             best_value: Best val macro F1 of the trial, 0 to 1; used if the trial is complete.
         """
-        trial, state = self._running_trials.pop(record.id), _OPTUNA_STATES[record.state]
+        trial, state = self.running_trials.pop(record.id), _OPTUNA_STATES[record.state]
         value = best_value if state is OptunaState.COMPLETE else None
         told = self._study.tell(trial, value, state)  # a pruned trial gets its last value
         user_attrs = {"stop_reason": record.stop_reason.value, "error": record.error}

@@ -67,7 +67,7 @@ class SearchRun:
     @property
     def n_running(self) -> int:
         """Number of trials that were proposed and have not ended."""
-        return self._optuna_study.n_running
+        return len(self._optuna_study.running_trials)
 
     def propose(self, add_proposal: Callable[[PlannedTrial], None]) -> PlannedTrial:
         """Return the next trial.
@@ -106,7 +106,7 @@ class SearchRun:
         self.best_values.pop(trial_id, None)
 
     def decide(self, trial_id: str, configuration: str, epoch: EpochReport) -> bool:
-        """Return whether a trial continues after an epoch, and check the target of the search.
+        """Return whether a trial continues after an epoch.
 
         Published configurations are never stopped. So the best of them is known, and the search
         finds at least its value.
@@ -116,11 +116,7 @@ class SearchRun:
             configuration: Name of its configuration.
             epoch: Epoch. After a restored epoch, the trial always continues.
         """
-        best_value = self.best_values[trial_id] = epoch.best_val_macro_f1
-        target = self.search.target_macro_f1
-        if self.end_reason is None and target is not None and best_value >= target:
-            self.end_reason = EndReason.TARGET_MACRO_F1
-        is_promoted = self.rungs.report(trial_id, epoch.result.epoch, best_value)
+        is_promoted = self.rungs.report(trial_id, epoch.result.epoch, epoch.best_val_macro_f1)
         if is_promoted or epoch.restored or configuration in CONFIGURATIONS:
             return True
         self.stop_reasons[trial_id] = StopReason.ASHA
@@ -132,13 +128,21 @@ class SearchRun:
             self.end_reason = EndReason.TIME_BUDGET
         return self.end_reason is not None
 
-    def record_epoch(self, trial_id: str, epoch: int) -> None:
-        """Tell Optuna the best value so far, after `decide` was called for the epoch.
+    def record_epoch(self, trial_id: str, epoch: EpochReport) -> None:
+        """Tell Optuna the best value so far, and check the target of the search.
+
+        Args:
+            trial_id: Id of the trial.
+            epoch: Last epoch of the trial so far.
 
         Raises:
             ResourceError: Optuna's file cannot be written.
         """
-        self._optuna_study.report(trial_id, epoch, self.best_values[trial_id])
+        best_value = self.best_values[trial_id] = epoch.best_val_macro_f1
+        target = self.search.target_macro_f1
+        if self.end_reason is None and target is not None and best_value >= target:
+            self.end_reason = EndReason.TARGET_MACRO_F1
+        self._optuna_study.report(trial_id, epoch.result.epoch, best_value)
 
     def record_end(self, record: TrialRecord) -> None:
         """Tell Optuna the final state of a trial.

@@ -175,13 +175,18 @@ def make_resource_request(
         config: Settings of the study.
     """
     # Ray sends the function to each worker, which should not import this module.
-    cpus, gpus_per_trial = config.cpus_per_trial, config.gpus_per_trial or 0.0
+    gpus_per_trial = config.gpus_per_trial or 0.0
+    # Tune compares the requests of its trials often, which is fast if they are the same object.
+    requests = {
+        gpus: tune.PlacementGroupFactory([{"CPU": config.cpus_per_trial, "GPU": gpus}])
+        for gpus in config.gpu_shares
+    }
 
     def request_resources(tune_config: Mapping[str, object]) -> tune.PlacementGroupFactory:
         gpus = gpus_per_trial
         if isinstance(gpus, Mapping):
             gpus = gpus[read_spec(tune_config).config.family]
-        return tune.PlacementGroupFactory([{"CPU": cpus, "GPU": gpus}])
+        return requests[gpus]
 
     return request_resources
 

@@ -16,7 +16,7 @@ import numpy as np
 from ray import tune
 
 from bloodnets import trainable
-from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
+from bloodnets.messages import EpochReport, TrialOutcome, make_result, read_spec
 from bloodnets.reporter import TrialReporter
 from bloodnets.training.epoch_result import EpochResult
 from bloodnets.versions import collect_versions
@@ -41,7 +41,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: SleepConfig) -> None:
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     storage = trainable._open_study_storage(spec)
     reporter = TrialReporter(
-        lambda report: tune.report({REPORT_KEY: report}),
+        lambda report: tune.report(make_result(report)),
         rungs=spec.rungs,
         interval_s=spec.report_interval_s,
     )

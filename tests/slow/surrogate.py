@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ray import tune
 
-from bloodnets.messages import REPORT_KEY, EpochReport, TrialOutcome, read_spec
+from bloodnets.messages import EpochReport, TrialOutcome, make_result, read_spec
 from bloodnets.reporter import TrialReporter
 from bloodnets.training.epoch_result import EpochResult
 
@@ -82,7 +82,7 @@ def run_trial(tune_config: Mapping[str, object], *, cells: object) -> None:
     """Replace `bloodnets.trainable.run_trial`: report as it does, without training."""
     spec = read_spec(tune_config)
     reporter = TrialReporter(
-        lambda report: tune.report({REPORT_KEY: report}),
+        lambda report: tune.report(make_result(report)),
         rungs=spec.rungs,
         interval_s=spec.report_interval_s,
     )

@@ -1,5 +1,6 @@
 """The messages between the driver and a trial's worker."""
 
+import copy
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from bloodnets.messages import (
-    REPORT_KEY,
     SPEC_KEY,
     EpochReport,
     FailureKind,
     TrialFailure,
+    TrialOutcome,
     TrialReport,
+    make_result,
     read_report,
     read_spec,
 )
@@ -28,6 +30,20 @@ EPOCH = EpochReport(
 )
 FAILURE = TrialFailure(kind=FailureKind.ERROR, message="it broke", exception="OSError")
 REPORT = TrialReport(epochs=(EPOCH,), end=FAILURE)
+OUTCOME = TrialOutcome(
+    stop_reason="patience",
+    best_epoch=1,
+    epochs=1,
+    started_at="2026-01-02T03:04:05Z",
+    duration_s=1,
+    device="cpu",
+    host="host",
+    versions={},
+    parameters=1,
+    operations=1,
+    scores={},
+    files={},
+)
 
 
 def test_read_spec_of_tunes_configuration_returns_the_trial() -> None:
@@ -35,8 +51,30 @@ def test_read_spec_of_tunes_configuration_returns_the_trial() -> None:
     assert read_spec({SPEC_KEY: spec, "other": 1}) is spec
 
 
+def test_deepcopy_of_a_spec_is_the_spec() -> None:
+    spec = make_spec(Path("results/s"))
+    assert copy.deepcopy({SPEC_KEY: spec})[SPEC_KEY] is spec
+
+
 def test_read_report_of_a_result_returns_the_message() -> None:
-    assert read_report({REPORT_KEY: REPORT, "training_iteration": 1}) is REPORT
+    assert read_report(make_result(REPORT) | {"training_iteration": 1}) is REPORT
+
+
+@pytest.mark.parametrize(
+    ("end", "is_done"),
+    [
+        (None, False),
+        (OUTCOME, True),
+        (replace(FAILURE, kind=FailureKind.NON_FINITE_LOSS), True),
+        # An exception follows. Tune retries the trial, or ends the run.
+        (FAILURE, False),
+        (replace(FAILURE, kind=FailureKind.RESOURCE), False),
+    ],
+)
+def test_make_result_is_done_if_the_trial_has_ended(
+    end: TrialOutcome | TrialFailure | None, is_done: bool
+) -> None:
+    assert make_result(TrialReport(end=end))["done"] is is_done
 
 
 def test_read_report_of_tunes_own_result_is_none() -> None:

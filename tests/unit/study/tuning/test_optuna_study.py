@@ -62,7 +62,7 @@ def test_report_best_values_of_a_second_attempt_are_not_recorded_twice(path: Pat
     study = OptunaStudy(path, "s", SEARCH_RECORD)
     trial, _ = study.propose()
     study.start(trial, "a", "trial-0")
-    assert study.n_running == 1
+    assert len(study.running_trials) == 1
     for epoch, value in ((1, 0.5), (2, 0.6), (1, 0.1), (2, 0.2), (3, 0.7)):
         study.report("a", epoch, value)
     study.tell(make_record("a", LedgerState.PRUNED, StopReason.ASHA), 0.7)
@@ -72,7 +72,7 @@ def test_report_best_values_of_a_second_attempt_are_not_recorded_twice(path: Pat
         TrialState.PRUNED,
         {1: 0.5, 2: 0.6, 3: 0.7},
     )
-    assert study.n_running == 0
+    assert not study.running_trials
 
 
 def test_add_ended_trial_equals_the_trial_told_when_it_ended(path: Path, tmp_path: Path) -> None:

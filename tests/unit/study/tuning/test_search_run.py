@@ -61,7 +61,7 @@ def finish(
         best_value = max(values[:number])
         report = EpochReport(result=epoch, best_val_macro_f1=best_value, restored=False)
         own.decide(planned.id, planned.configuration, report)
-        own.record_epoch(planned.id, number)
+        own.record_epoch(planned.id, report)
         epochs.append(EpochRecord(**asdict(epoch)))
     states = {
         StopReason.MAX_EPOCHS: ledger_states.TrialState.COMPLETE,
