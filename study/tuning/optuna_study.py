@@ -6,13 +6,14 @@ without harm.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna.storages import InMemoryStorage
 from optuna.trial import FixedTrial, FrozenTrial, create_trial
 from optuna.trial import TrialState as OptunaState
 
@@ -23,13 +24,36 @@ from reports.ledger.states import TrialState
 from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import make_optuna_params, suggest_config
 from study.tuning.optuna_file import OptunaFile
-from study.tuning.running_trials import RunningTrialsSampler
 
 _OPTUNA_STATES = {
     TrialState.COMPLETE: OptunaState.COMPLETE,
     TrialState.PRUNED: OptunaState.PRUNED,
     TrialState.FAILED: OptunaState.FAIL,
 }
+
+
+class RunningTrialsStorage(InMemoryStorage):
+    """Storage that lists a running trial with an epoch as pruned, so that samplers learn from it.
+
+    Optuna's samplers use the values of a trial when it has ended. With as many slots as startup
+    trials or more, most proposals would therefore be random. On simulated curves of 50 trials in 32
+    slots, the best trial was no better than that of a random search (150 searches each).
+
+    A single trial is returned as it is. Optuna's attributes of a running trial are not listed,
+    because they are lost if the search is interrupted.
+    """
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[OptunaState] | None = None,
+    ) -> list[FrozenTrial]:
+        """Return the trials of a study; see `InMemoryStorage.get_all_trials`."""
+        if states == (OptunaState.WAITING,):  # which Optuna keeps separately
+            return super().get_all_trials(study_id, deepcopy, states)
+        trials = [_make_listed_trial(trial) for trial in super().get_all_trials(study_id, deepcopy)]
+        return [trial for trial in trials if states is None or trial.state in states]
 
 
 class OptunaStudy:
@@ -54,7 +78,8 @@ class OptunaStudy:
         self.running_trials: dict[str, optuna.Trial] = {}
         self._last_epochs: dict[str, int] = {}
         self._file = OptunaFile(path, name)
-        self._study = optuna.create_study(study_name=name, direction="maximize")
+        storage = RunningTrialsStorage() if search.sampler == "tpe" else None
+        self._study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
         self._n_in_file = 0
 
     def enqueue(self, config: TrialConfig) -> None:
@@ -205,6 +230,19 @@ class OptunaStudy:
         return make_sampler(self._search.sampler, int(seed))
 
 
+def _make_listed_trial(trial: FrozenTrial) -> FrozenTrial:
+    if trial.state is not OptunaState.RUNNING:
+        return trial
+    listed = create_trial(
+        state=OptunaState.PRUNED if trial.intermediate_values else OptunaState.RUNNING,
+        params=trial.params,
+        distributions=trial.distributions,
+        intermediate_values=trial.intermediate_values,
+    )
+    listed.number = trial.number
+    return listed
+
+
 def make_sampler(name: str, seed: int) -> BaseSampler:
     """Return an Optuna sampler.
 
@@ -218,9 +256,7 @@ def make_sampler(name: str, seed: int) -> BaseSampler:
             # multivariate: the best learning rate depends on the optimizer. group: only SGD has
             # a momentum. constant_liar: trials without an epoch count as bad ones, so that parallel
             # trials differ.
-            return RunningTrialsSampler(
-                TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
-            )
+            return TPESampler(seed=seed, multivariate=True, group=True, constant_liar=True)
         if name == "gp":
             return GPSampler(seed=seed, warn_independent_sampling=False)
         if name == "cmaes":
