@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special
 
 from bloodnets.metrics import FloatArray, IntArray
 from reports.analysis.further_scores import SMALLEST_PROBABILITY
@@ -70,6 +69,8 @@ def fit_temperature(labels: IntArray, probabilities: NDArray[np.floating]) -> Te
         labels: True classes on val, int64, shape (n,).
         probabilities: Class probabilities on val, shape (n, classes).
     """
+    from scipy import optimize, special  # noqa: PLC0415 - slow import, not needed to describe a temperature
+
     logits = _compute_logits(probabilities)
     true_logits = logits[np.arange(labels.size), labels]
     if labels.size < MIN_IMAGES:
@@ -122,6 +123,8 @@ def scale_probabilities(probabilities: NDArray[np.floating], temperature: float)
     Returns:
         Probabilities to the power of 1 / temperature, divided by their sum, float64.
     """
+    from scipy import special  # noqa: PLC0415
+
     if temperature == 1:  # the last digits stay those of the study
         return probabilities.astype(np.float64)
     scaled: FloatArray = special.softmax(_compute_logits(probabilities) / temperature, axis=-1)

@@ -12,7 +12,7 @@ from study.cli.arguments import open_ledger
 from study.cli.notices import print_skipped
 from study.runtime.signals import raise_interrupts
 
-EXPORT_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+EXPORT_PACKAGES = ("onnx", "onnxscript")
 """Import names of the packages in the extra `export`."""
 
 

@@ -1,8 +1,7 @@
 """`bloodstudy predict`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,33 +10,20 @@ import typer
 from bloodnets.errors import DataError, StudyError
 from study.cli import options
 from study.cli.arguments import open_ledger
-from study.cli.notices import print_message, print_skipped
+from study.cli.image_reader import ImageOptions, ImageReader
+from study.cli.notices import print_message
 from study.runtime.signals import raise_interrupts
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from reports.ledger.ledger import Ledger
     from reports.ledger.records import StudyRecord
     from study.inference.input_images import InputImage
-    from study.inference.predict import Prediction
+    from study.inference.model_description import ModelDescription
+    from study.inference.predict import Prediction, Predictor
     from study.inference.vote_selection import Selection
 
 _STATUS_STEP = 100
 """Number of predictions after which the status is updated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageOptions:
-    """Options for reading images."""
-
-    crop: options.CropOption = None
-    split: Annotated[
-        options.Split,
-        typer.Option(help="Split to classify in npz files.", rich_help_panel=options.DATA_PANEL),
-    ] = "test"
-
 
 ExplainOption = Annotated[
     Path | None,
@@ -47,6 +33,17 @@ ExplainOption = Annotated[
         show_default="no figures",
         help="New folder for a figure of each image, with the positions that contribute to the "
         "predicted class. It requires a ResNet and at most 100 images.",
+        rich_help_panel=options.OUTPUT_PANEL,
+    ),
+]
+
+
+MinProbabilityOption = Annotated[
+    float,
+    typer.Option(
+        metavar="P",
+        help="Smallest calibrated probability, 0 to 1, with which a class is predicted; the "
+        "model abstains from other images.",
         rich_help_panel=options.OUTPUT_PANEL,
     ),
 ]
@@ -75,30 +72,39 @@ class FormatOptions:
 
 
 def predict(
-    study: options.StudyArgument,
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY",
+            callback=options.require_text,
+            help="Name of a study in --storage, or path to its folder; omitted with --pretrained.",
+            autocompletion=options.complete_study_names,
+        ),
+    ],
     images: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="IMAGE",
             parser=options.parse_path,
+            show_default=False,
             help="Image files, folders of image files, or npz files in the MedMNIST format.",
         ),
-    ],
+    ] = None,
     *,
     image_options: ImageOptions,
     storage: options.StorageOption = options.DEFAULT_STORAGE,
+    pretrained: Annotated[
+        bool,
+        typer.Option(
+            "--pretrained",
+            help="Use the trained model in this package instead of one of a study.",
+            rich_help_panel=options.STUDY_PANEL,
+        ),
+    ] = False,
     trial: options.TrialOption = None,
     vote: options.VoteOption = None,
     explain: ExplainOption = None,
-    min_probability: Annotated[
-        float,
-        typer.Option(
-            metavar="P",
-            help="Smallest calibrated probability, 0 to 1, with which a class is predicted; the "
-            "model abstains from other images.",
-            rich_help_panel=options.OUTPUT_PANEL,
-        ),
-    ] = 0.0,
+    min_probability: MinProbabilityOption = 0.0,
     output_format: FormatOptions,
 ) -> None:
     """Classify images with a study's best model. Not for diagnostic use.
@@ -109,20 +115,83 @@ def predict(
     Examples:
       bloodstudy predict STUDY cell.png
       bloodstudy predict STUDY photographs --crop 200 --csv
-      bloodstudy predict STUDY cell.png --explain figures
+      bloodstudy predict --pretrained cell.png
     """
     if output_format.json and output_format.csv:
         raise DataError("--json cannot be combined with --csv", remedy="omit one of them")
-    _check_explain(explain, vote)
     if not 0 <= min_probability <= 1:
         raise DataError.of_value("--min-probability", min_probability, "0 to 1")
-    ledger = open_ledger(storage, study)
+    if pretrained:
+        given = {"--trial": trial, "--vote": vote, "--explain": explain}
+        _require_absent(given, "--pretrained")
+        paths = [options.parse_path(study), *(images or ())]
+        has_skipped = _predict_pretrained(paths, image_options, min_probability, output_format)
+    else:
+        if not images:
+            raise DataError("missing argument 'IMAGE...'", remedy="see 'bloodstudy predict --help'")
+        if explain is not None:
+            _check_explain(explain, vote)
+        has_skipped = _predict_with_study(
+            open_ledger(storage, study),
+            images,
+            image_options,
+            trial=trial,
+            vote=vote,
+            explain=explain,
+            min_probability=min_probability,
+            output_format=output_format,
+        )
+    if has_skipped:
+        raise typer.Exit(1)
+
+
+def _require_absent(given: Mapping[str, object], option: str) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise DataError(f"{name} cannot be combined with {option}", remedy="omit one of them")
+
+
+def _check_explain(folder: Path, vote: str | None) -> None:
+    _require_absent({"--vote": vote}, "--explain")
+    from study.inference.export_folder import require_new_folder
+
+    require_new_folder(folder)
+
+
+def _predict_pretrained(
+    paths: Sequence[Path],
+    image_options: ImageOptions,
+    min_probability: float,
+    output_format: FormatOptions,
+) -> bool:
+    """Classify images with the model in this package; return whether something was skipped."""
+    from study.inference.pretrained import PretrainedModel
+
+    model = PretrainedModel()
+    reader = ImageReader(model.description.data, image_options)
+    predictions = _classify_with_status(model, reader.read(paths), min_probability)
+    _print_predictions(predictions, model.description, output_format)
+    return reader.has_skipped
+
+
+def _predict_with_study(
+    ledger: "Ledger",
+    paths: Sequence[Path],
+    image_options: ImageOptions,
+    *,
+    trial: str | None,
+    vote: str | None,
+    explain: Path | None,
+    min_probability: float,
+    output_format: FormatOptions,
+) -> bool:
+    """Classify images with a model of a study; return whether something was skipped."""
     from study.inference.input_images import list_explained_images
     from study.inference.vote_selection import check_selection, select
 
     check_selection(ledger, trial, vote)
-    reader = _ImageReader(ledger.study, image_options)
-    input_images = reader.read(images)
+    reader = ImageReader(ledger.study.data, image_options)
+    input_images = reader.read(paths)
     explained_images = [] if explain is None else list_explained_images(input_images)
     selected = select(ledger, trial, vote)
     for problem in selected.problems:
@@ -131,99 +200,33 @@ def predict(
         from study.inference.evidence_images import require_resnet
 
         require_resnet(selected)
-    predictions = _classify_with_status(
-        selected, ledger.study, explained_images or input_images, min_probability
-    )
-    from study.inference.prediction_output import format_warnings
+    from study.inference.study_model import StudyModel
 
-    for line in format_warnings(predictions, ledger.study):
-        print_message("warning", line)
+    model = StudyModel(ledger.study, selected)
+    predictions = _classify_with_status(model, explained_images or input_images, min_probability)
     if reader.test_file is not None:
-        _enter_test_evaluation(ledger, selected, reader.test_file)
-    _print_predictions(predictions, ledger.study, selected, output_format)
+        _enter_test_evaluation(ledger, model.description, reader.test_file)
+    _print_predictions(predictions, model.description, output_format)
     if explain is not None:
         _write_evidence(explain, selected, ledger.study, explained_images, predictions)
-    if reader.has_skipped:
-        raise typer.Exit(1)
+    return reader.has_skipped
 
 
-def _check_explain(folder: Path | None, vote: str | None) -> None:
-    if folder is None:
-        return
-    if vote is not None:
-        raise DataError("--explain cannot be combined with --vote", remedy="omit one of them")
-    from study.inference.export_folder import require_new_folder
-
-    require_new_folder(folder)
-
-
-class _ImageReader:
-    """Reader of the images that prints what it skips.
-
-    Attributes:
-        has_skipped: Whether something was skipped so far.
-        test_file: First file read so far that has the test images of the study; None without one.
-    """
-
-    def __init__(self, study: "StudyRecord", options: ImageOptions) -> None:
-        self.has_skipped = False
-        self.test_file: Path | None = None
-        self._study, self._options = study, options
-
-    def read(self, paths: Sequence[Path]) -> "Iterator[InputImage]":
-        """Return an iterator over the images of files, folders and npz files.
-
-        Raises:
-            DataError: There is no image.
-        """
-        from study.inference.input_images import read_input_images
-
-        input_images = read_input_images(
-            paths,
-            self._study.data.shape,
-            split=self._options.split,
-            crop=self._options.crop,
-            on_skip=self.skip,
-            on_leave_out=lambda line: print_message("left out", line),
-            on_split=self._note_split,
-        )
-        # An unreadable file should be reported before the slow import of PyTorch.
-        first_image = next(input_images, None)
-        if first_image is None:
-            raise DataError("no image could be read", remedy="see the reasons above")
-        return chain([first_image], input_images)
-
-    def skip(self, line: str) -> None:
-        """Print what is skipped, and why."""
-        self.has_skipped = True
-        print_skipped(line)
-
-    def _note_split(self, path: Path, pixels: "NDArray[np.uint8]") -> None:
-        from study.inference.test_evaluation import is_test_split
-
-        if is_test_split(self._study.data, path, self._options.split, pixels):
-            self.test_file = self.test_file or path
-
-
-def _enter_test_evaluation(ledger: "Ledger", selected: "Selection", file: Path) -> None:
+def _enter_test_evaluation(ledger: "Ledger", model: "ModelDescription", file: Path) -> None:
     """Enter the evaluation in the log, and say that it was entered, or why it could not be."""
     from study.inference.test_evaluation import enter_test_evaluations
 
     text = f"{file} has the test images of {ledger.name}"
     try:
-        trial_ids = [member.record.id for member in selected.members]
-        enter_test_evaluations(ledger.location, trial_ids)
+        enter_test_evaluations(ledger.location, model.trial_ids)
     except StudyError as error:
         print_message("warning", f"{text}; this test evaluation could not be logged: {error}")
     else:
-        print_message("note", f"{text}; this test evaluation of {selected.name} was logged")
+        print_message("note", f"{text}; this test evaluation of {model.name} was logged")
 
 
 def _classify_with_status(
-    selected: "Selection",
-    study: "StudyRecord",
-    input_images: "Iterable[InputImage]",
-    min_probability: float,
+    model: "Predictor", input_images: "Iterable[InputImage]", min_probability: float
 ) -> "list[Prediction]":
     """Return the predictions; their number is shown on a terminal in the meantime."""
     from rich.console import Console
@@ -232,9 +235,7 @@ def _classify_with_status(
 
     predictions = []
     with Console(stderr=True).status("classifying …") as status:
-        for prediction in classify_images(
-            selected, study.data, input_images, min_probability=min_probability
-        ):
+        for prediction in classify_images(model, input_images, min_probability=min_probability):
             predictions.append(prediction)
             if len(predictions) % _STATUS_STEP == 0:
                 status.update(f"classifying … {len(predictions):,} images")
@@ -242,25 +243,24 @@ def _classify_with_status(
 
 
 def _print_predictions(
-    predictions: "Sequence[Prediction]",
-    study: "StudyRecord",
-    selected: "Selection",
-    output_format: FormatOptions,
+    predictions: "Sequence[Prediction]", model: "ModelDescription", output_format: FormatOptions
 ) -> None:
+    """Print warnings to stderr, and the predictions in the chosen format."""
     from rich.console import Console
 
     from study.inference import prediction_output
 
+    for line in prediction_output.format_warnings(predictions, model):
+        print_message("warning", line)
     if output_format.json or output_format.csv:
         format_predictions = (
             prediction_output.format_json if output_format.json else prediction_output.format_csv
         )
-        typer.echo(format_predictions(predictions, study, selected))
+        typer.echo(format_predictions(predictions, model))
         return
     console = Console(highlight=False)
-    header_lines = prediction_output.format_header_lines(study, selected)
-    console.print(*header_lines, sep="\n", markup=False)
-    console.print(prediction_output.make_prediction_table(predictions, study, width=console.width))
+    console.print(*prediction_output.format_header_lines(model), sep="\n", markup=False)
+    console.print(prediction_output.make_prediction_table(predictions, model, width=console.width))
     console.print(*prediction_output.format_footer_lines(predictions), sep="\n", markup=False)
 
 

@@ -4,7 +4,6 @@ The exported model takes unscaled pixels. Before it is written, its predictions 
 those of the trained model, and those of a vote also with the stored predictions of its members.
 """
 
-import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +30,9 @@ from reports.ledger.records import StudyRecord
 from reports.ledger.trial_predictions import read_predictions
 from reports.page.model_card import make_model_card
 from study.inference.export_folder import require_new_folder, write_new_folder
-from study.inference.predict import predict_calibrated_probabilities
+from study.inference.model_description import ModelDescription
 from study.inference.recompute import CPU_TOLERANCE, GPU_TOLERANCE
+from study.inference.study_model import predict_calibrated_probabilities
 from study.inference.vote_selection import Selection
 
 PROBABILITY_TOLERANCE = 1e-4
@@ -147,8 +147,8 @@ def build_onnx_model(selected: Selection, study: StudyRecord) -> bytes:
 
     Returns:
         ONNX model with the input `images`, uint8 (n, side, side, channels), and the output
-        `probabilities`, float32 (n, classes), which are calibrated. Its metadata contain classes
-        (JSON), trial, temperature, study and data. The trials of a vote are separated by spaces.
+        `probabilities`, float32 (n, classes), which are calibrated. Its metadata are those of
+        `ModelDescription.to_metadata`.
     """
     shape = study.data.shape
     example_images = torch.zeros((2, shape.side, shape.side, shape.channels), dtype=torch.uint8)
@@ -169,17 +169,8 @@ def build_onnx_model(selected: Selection, study: StudyRecord) -> bytes:
         f"Classifies images into {shape.n_classes} classes. For research only, not for diagnostic "
         "use."
     )
-    metadata = {
-        "class_names": json.dumps(list(study.data.class_names)),
-        "trial": " ".join(member.record.id for member in selected.members),
-        "temperature": f"{selected.temperature.value:.9g}",
-        "temperature_state": selected.temperature.state,
-        "study": study.name,
-        "fingerprint": study.fingerprint,
-        "data": study.data.name,
-        "data_sha256": study.data.sha256,
-    }
-    onnx.helper.set_model_props(model, metadata)
+    description = ModelDescription.of_selection(study, selected)
+    onnx.helper.set_model_props(model, description.to_metadata())
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
 

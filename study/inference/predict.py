@@ -1,20 +1,36 @@
-"""Classify images with a study's model."""
+"""Classify images with a model."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from bloodnets.metrics import FloatArray
-from bloodnets.training.evaluation import get_evaluation_batch_size, predict_probabilities
-from reports.analysis.temperature import scale_probabilities
-from reports.ledger.data_record import DataRecord
 from study.datasets.color_stats import describe_outliers
 from study.inference.input_images import InputImage
-from study.inference.vote_selection import Selection
+from study.inference.model_description import ModelDescription
+
+
+class Predictor(Protocol):
+    """Model or vote that predicts.
+
+    Attributes:
+        description: Name, training data and temperature.
+        batch_size: Maximum number of images that are predicted at the same time.
+    """
+
+    description: ModelDescription
+    batch_size: int
+
+    def predict(self, images: NDArray[np.uint8]) -> FloatArray:
+        """Return calibrated probabilities, float64, shape (n, classes).
+
+        Args:
+            images: Pixels, uint8, shape (n, side, side, channels), at most a batch.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,31 +64,20 @@ class Prediction:
 
 
 def classify_images(
-    selected: Selection,
-    data: DataRecord,
-    input_images: Iterable[InputImage],
-    *,
-    min_probability: float = 0.0,
+    model: Predictor, input_images: Iterable[InputImage], *, min_probability: float = 0.0
 ) -> Iterator[Prediction]:
     """Classify images in batches and yield their predictions.
 
     Args:
-        selected: Selected model or vote.
-        data: Data on which the model was trained.
+        model: Model or vote that predicts.
         input_images: Images to classify; at most one batch is held in memory.
         min_probability: Calibrated probability below which the model abstains, 0 to 1.
     """
-    remaining, shape = iter(input_images), data.shape
-    batch_size = get_evaluation_batch_size("cpu", shape.side)
-    while batch := list(islice(remaining, batch_size)):
-        # The batch size is always that of a trial's evaluation. With fewer images, PyTorch sums in
-        # another order, and the last digits would differ from those that the study recorded.
-        images = np.zeros((batch_size, shape.side, shape.side, shape.channels), np.uint8)
-        images[: len(batch)] = [input_image.pixels for input_image in batch]
-        batch_probabilities = predict_calibrated_probabilities(selected, torch.from_numpy(images))
-        batch_images = images[: len(batch)]
-        outliers = describe_outliers(data.color_stats, batch_images)
-        for picture, row, outlier in zip(batch, batch_probabilities, outliers, strict=False):
+    remaining, color_stats = iter(input_images), model.description.data.color_stats
+    while batch := list(islice(remaining, model.batch_size)):
+        images = np.stack([input_image.pixels for input_image in batch])
+        rows, outliers = model.predict(images), describe_outliers(color_stats, images)
+        for picture, row, outlier in zip(batch, rows, outliers, strict=True):
             yield Prediction(
                 name=picture.name,
                 probabilities=row,
@@ -80,21 +85,3 @@ def classify_images(
                 color_outlier=outlier,
                 note=picture.note,
             )
-
-
-def predict_calibrated_probabilities(selected: Selection, images: Tensor) -> FloatArray:
-    """Return the calibrated class probabilities of a model, or of the mean of a vote's members.
-
-    Args:
-        selected: Selected model or vote.
-        images: Pixels, uint8, shape (n, side, side, channels), 0 to 255.
-
-    Returns:
-        Probabilities, float64, shape (n, classes).
-    """
-    probabilities = [
-        predict_probabilities(member.model, images, member.config.loss)
-        for member in selected.members
-    ]
-    means = np.asarray(np.mean(probabilities, axis=0, dtype=np.float64))
-    return scale_probabilities(means, selected.temperature.value)

@@ -11,12 +11,11 @@ from rich.text import Text
 from reports.format.escape import escape_formula
 from reports.format.text import make_class_label, make_data_label
 from reports.format.units import format_count
-from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.temperature_text import describe_temperature
 from study.console.format import make_plain_table, make_printable
+from study.inference.model_description import ModelDescription
 from study.inference.predict import Prediction
-from study.inference.vote_selection import Selection
 
 RESEARCH_ONLY_NOTICE = "For research only, not for diagnostic use."
 
@@ -27,16 +26,16 @@ _FLAG = "!"
 _ABSTAINED = "abstained"
 
 
-def format_header_lines(study: StudyRecord, selected: Selection) -> Iterator[str]:
+def format_header_lines(model: ModelDescription) -> Iterator[str]:
     """Yield lines that name the model, its training data and its temperature."""
-    yield f"{selected.name} of {study.name}: {selected.reason}."
-    yield f"Trained on: {make_data_label(study.data).short}"
-    yield describe_temperature(selected.temperature)
+    yield f"{model.name} of {model.study}: {model.reason}."
+    yield f"Trained on: {make_data_label(model.data).short}"
+    yield describe_temperature(model.temperature)
 
 
-def format_warnings(predictions: Sequence[Prediction], study: StudyRecord) -> Iterator[str]:
+def format_warnings(predictions: Sequence[Prediction], model: ModelDescription) -> Iterator[str]:
     """Yield the reasons for which the predictions may be meaningless, to print before them."""
-    if study.data.kind is DataKind.SYNTHETIC:
+    if model.data.kind is DataKind.SYNTHETIC:
         yield (
             "the model was trained on synthetic cells; its predictions for photographs are "
             "meaningless"
@@ -50,7 +49,7 @@ def format_warnings(predictions: Sequence[Prediction], study: StudyRecord) -> It
 
 
 def make_prediction_table(
-    predictions: Sequence[Prediction], study: StudyRecord, *, width: int
+    predictions: Sequence[Prediction], model: ModelDescription, *, width: int
 ) -> Table:
     """Return a table with one row per image: its two most probable classes and their % values.
 
@@ -58,10 +57,10 @@ def make_prediction_table(
 
     Args:
         predictions: Predictions, at least one.
-        study: Record of the study, for the names of the classes.
+        model: Description of the model, for the names of the classes.
         width: Width of the terminal in characters. Only the end of a longer file name is shown.
     """
-    labels = [make_class_label(i, name) for i, name in enumerate(study.data.class_names)]
+    labels = [make_class_label(i, name) for i, name in enumerate(model.data.class_names)]
     rows = [_format_classes(prediction, labels) for prediction in predictions]
     has_flags = any(prediction.color_outlier or prediction.note for prediction in predictions)
     column_names = ("class", "%", "runner-up", "%")
@@ -120,9 +119,9 @@ def format_footer_lines(predictions: Sequence[Prediction]) -> Iterator[str]:
     yield RESEARCH_ONLY_NOTICE
 
 
-def format_json(predictions: Sequence[Prediction], study: StudyRecord, selected: Selection) -> str:
+def format_json(predictions: Sequence[Prediction], model: ModelDescription) -> str:
     """Return all predictions as indented JSON; `class` is null if the model abstains."""
-    class_names = study.data.class_names
+    class_names = model.data.class_names
     images = [
         {
             "file": prediction.name,
@@ -136,12 +135,12 @@ def format_json(predictions: Sequence[Prediction], study: StudyRecord, selected:
         for prediction in predictions
     ]
     document = {
-        "study": study.name,
-        "fingerprint": study.fingerprint,
-        "trial": _join_trial_ids(selected),
-        "temperature": selected.temperature.value,
-        "temperature_state": selected.temperature.state,
-        "data": make_data_label(study.data).full,
+        "study": model.study,
+        "fingerprint": model.fingerprint,
+        "trial": " ".join(model.trial_ids),
+        "temperature": model.temperature.value,
+        "temperature_state": model.temperature.state,
+        "data": make_data_label(model.data).full,
         "class_names": list(class_names),
         "notice": RESEARCH_ONLY_NOTICE,
         "images": images,
@@ -149,12 +148,12 @@ def format_json(predictions: Sequence[Prediction], study: StudyRecord, selected:
     return json.dumps(document, indent=2)
 
 
-def format_csv(predictions: Sequence[Prediction], study: StudyRecord, selected: Selection) -> str:
+def format_csv(predictions: Sequence[Prediction], model: ModelDescription) -> str:
     """Return CSV with one row per image.
 
     `class` is empty if the model abstains, and `color_outlier` if the colors are normal.
     """
-    class_names, buffer = study.data.class_names, io.StringIO()
+    class_names, buffer = model.data.class_names, io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     probability_columns = [f"probability_{class_index}" for class_index in range(len(class_names))]
     leading_columns = [
@@ -170,9 +169,9 @@ def format_csv(predictions: Sequence[Prediction], study: StudyRecord, selected: 
     for prediction in predictions:
         probability_texts = [f"{value:.9g}" for value in prediction.probabilities]
         leading_cells = [
-            study.name,
-            _join_trial_ids(selected),
-            f"{selected.temperature.value:.9g}",
+            model.study,
+            " ".join(model.trial_ids),
+            f"{model.temperature.value:.9g}",
             make_printable(prediction.name),
             prediction.predicted_class,
             _get_class_name(prediction, class_names),
@@ -196,11 +195,6 @@ def _get_class_name(prediction: Prediction, class_names: Sequence[str]) -> str |
 
 def _format_probability(prediction: Prediction, class_index: int) -> str:
     return f"{100 * prediction.probabilities[class_index]:.1f}"
-
-
-def _join_trial_ids(selected: Selection) -> str:
-    """Return the id of the trial; for a vote, those of its members, separated by spaces."""
-    return " ".join(member.record.id for member in selected.members)
 
 
 def _format_image_notes(notes: Sequence[tuple[str, str | None]]) -> Iterator[str]:

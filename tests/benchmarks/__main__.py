@@ -22,6 +22,7 @@ HEADINGS = {
     "slots": "Concurrent trials",
     "engine": "Ray Tune",
     "memory": "Memory and disk",
+    "using": "Classification of images",
     "growth": "Growth, with trials that only report",
     "gpu": "GPU",
 }

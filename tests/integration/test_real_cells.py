@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from bloodnets.training.loop import train
 from bloodnets.training.training_state import DeviceSplit, TrainingState
 from study.configs.presets import PUBLISHED
 from study.datasets.data_record import count_classes
+from study.inference.pretrained import MODEL_FOLDER, PretrainedModel
 
 FILE = os.environ.get("BLOODSTUDY_REAL_DATA")
 
@@ -32,3 +34,13 @@ def test_train_two_epochs_on_real_cells_learns_the_classes() -> None:
     splits = DeviceSplit.from_numpy(cells.train, cpu), DeviceSplit.from_numpy(cells.val, cpu)
     *_, last = train(state, config, train_split=splits[0], val_split=splits[1])
     assert last.val_macro_f1 > 0.65
+
+
+def test_pretrained_model_reaches_the_accuracy_on_its_card() -> None:
+    assert FILE is not None
+    split, model = load_file(Path(FILE)).val, PretrainedModel()
+    batches = np.array_split(split.images, np.ceil(len(split.images) / model.batch_size))
+    predicted = np.concatenate([model.predict(images).argmax(axis=1) for images in batches])
+    accuracy = float((predicted == split.labels).mean())
+    card = (MODEL_FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"| accuracy | {100 * accuracy:.2f}% |" in card

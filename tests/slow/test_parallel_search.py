@@ -21,7 +21,7 @@ from study.configs.search_space import (
     suggest_config,
 )
 from study.tuning.asha import Rungs
-from study.tuning.optuna_study import make_sampler
+from study.tuning.optuna_study import RunningTrialsStorage, make_sampler
 from tests.slow import surrogate
 from tests.slow.test_search import SEARCH
 
@@ -41,7 +41,7 @@ class ParallelSearch:
     def __init__(self, search: SearchRecord, n_slots: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._search, self._n_slots, self._rungs = search, n_slots, Rungs(search)
-        self._study = optuna.create_study(direction="maximize")
+        self._study = optuna.create_study(storage=RunningTrialsStorage(), direction="maximize")
         self._baselines = [c for c in make_baseline_configs(search).values() if contains(c, search)]
         for config in self._baselines:
             self._study.enqueue_trial(make_optuna_params(config, search))

@@ -91,6 +91,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["predict", "demo", "cell.png", "--trial", "nope"], 2),
         (["predict", "demo", "cell.png", "--trial", "mlnn-config-1"], 2),
         (["predict", "demo", "cell.png", "--explain", "taken"], 4),
+        (["predict", "demo"], 2),
+        (["predict", "--pretrained", "nope.png"], 2),
         (["export", "nope"], 4),
         (["export", "demo", "--trial", "nope"], 2),
         (["export", "demo", "--output", "taken"], 4),
@@ -130,6 +132,13 @@ def test_list_and_status_import_neither_numpy_nor_anything_slow(
     run = run_main(*arguments, folder=folder)
     assert run.exit_code == 0
     assert not run.modules & (SLOW_MODULES | {"numpy"})
+
+
+def test_predict_pretrained_imports_nothing_slow(folder: Path) -> None:
+    run = run_main("predict", "--pretrained", "cell.png", folder=folder)
+    assert run.exit_code == 0
+    assert "onnxruntime" in run.modules
+    assert not run.modules & SLOW_MODULES
 
 
 def test_replay_wrong_trial_without_data_names_the_trial(folder: Path) -> None:

@@ -32,6 +32,7 @@ from study.datasets.color_stats import compute_color_stats
 from study.datasets.data_record import count_classes, hash_images
 from study.inference.model_selection import select_model
 from study.inference.prediction_output import RESEARCH_ONLY_NOTICE
+from study.inference.pretrained import PretrainedModel
 from study.runtime.lock import lock_study
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
@@ -121,6 +122,46 @@ def test_predict_min_probability_beyond_its_range_raises(results: Path, value: s
     assert isinstance(done.exception, DataError)
     assert isinstance(done.exception.value, float)
     assert done.exception.exit_code == 2
+
+
+def run_pretrained(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["predict", "--pretrained", *map(str, arguments)])
+
+
+def test_predict_pretrained_classifies_files_and_splits(tmp_path: Path, cells: BloodCells) -> None:
+    images = cells.test.images[:3]
+    paths = save(tmp_path, images)
+    np.savez(tmp_path / "cells.npz", test_images=images)
+    done = run_pretrained(*paths, tmp_path / "cells.npz", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    model = PretrainedModel()
+    assert (found["study"], found["trial"]) == (
+        model.description.study,
+        model.description.trial_ids[0],
+    )
+    expected = model.predict(images)
+    own = [image["probabilities"] for image in found["images"]]
+    np.testing.assert_allclose(own, [*expected, *expected], atol=1e-5)
+
+
+@pytest.mark.parametrize("option", ["--trial", "--vote", "--explain"])
+def test_predict_pretrained_with_an_option_of_studies_raises(tmp_path: Path, option: str) -> None:
+    done = run_pretrained(tmp_path / "cell.png", option, "x")
+    assert isinstance(done.exception, DataError)
+    assert option in str(done.exception)
+
+
+def test_predict_pretrained_skipped_file_exits_with_1(tmp_path: Path, cells: BloodCells) -> None:
+    (path,) = save(tmp_path, cells.test.images[:1])
+    done = run_pretrained(path, tmp_path / "missing.png")
+    assert done.exit_code == 1
+    assert path.name in done.stdout
+    assert "missing.png" in done.stderr
+
+
+def test_predict_without_an_image_raises(results: Path) -> None:
+    assert isinstance(run(results).exception, DataError)
 
 
 def test_predict_json_with_csv_raises(results: Path, tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from reports.analysis.temperature import TemperatureState
-from reports.ledger.records import StudyRecord
 from reports.ledger.states import DataKind
 from reports.sections.temperature_text import describe_temperature
-from study.inference.model_selection import SelectedModel, select_model
+from study.inference.model_description import ModelDescription
+from study.inference.model_selection import select_model
 from study.inference.predict import Prediction
 from study.inference.prediction_output import (
     MAX_LISTED_IMAGES,
@@ -39,25 +39,25 @@ PREDICTION = Prediction(
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyRecord, SelectedModel]:
-    """Return a study and its best model."""
+def model(tmp_path_factory: pytest.TempPathFactory) -> ModelDescription:
+    """Return the description of a study's best model."""
     matrices = {"cnn-config-1": make_published_matrices()["cnn-config-1"]}
     ledger = add_models(build_grid(tmp_path_factory.mktemp("output") / "s", matrices))
-    return ledger.study, select_model(ledger, None)
+    return ModelDescription.of_selection(ledger.study, select_model(ledger, None))
 
 
 def test_format_header_lines_name_trial_and_study(
-    source: tuple[StudyRecord, SelectedModel],
+    model: ModelDescription,
 ) -> None:
-    first, _, last = format_header_lines(*source)
+    first, _, last = format_header_lines(model)
     assert first.startswith("cnn-config-1-s0 of s: ")
-    assert last == describe_temperature(source[1].temperature)
+    assert last == describe_temperature(model.temperature)
 
 
 def test_make_prediction_table_shows_the_two_most_probable_classes(
-    source: tuple[StudyRecord, SelectedModel],
+    model: ModelDescription,
 ) -> None:
-    table = make_prediction_table([PREDICTION], source[0], width=80)
+    table = make_prediction_table([PREDICTION], model, width=80)
     console = Console(file=(file := io.StringIO()), width=80)
     console.print(table)
     _, row = file.getvalue().splitlines()
@@ -66,10 +66,10 @@ def test_make_prediction_table_shows_the_two_most_probable_classes(
 
 
 def test_make_prediction_table_without_a_class_shows_the_highest_probability(
-    source: tuple[StudyRecord, SelectedModel],
+    model: ModelDescription,
 ) -> None:
     abstained = replace(PREDICTION, abstains=True)
-    table = make_prediction_table([abstained, PREDICTION], source[0], width=80)
+    table = make_prediction_table([abstained, PREDICTION], model, width=80)
     console = Console(file=(file := io.StringIO()), width=80)
     console.print(table)
     _, row, _ = file.getvalue().splitlines()
@@ -94,11 +94,11 @@ def test_format_footer_lines_without_outliers_is_the_notice() -> None:
 
 
 def test_format_warnings_name_synthetic_training_and_outliers(
-    source: tuple[StudyRecord, SelectedModel],
+    model: ModelDescription,
 ) -> None:
-    study, plain = source[0], replace(PREDICTION, color_outlier=None)
-    official = replace(study, data=replace(study.data, kind=DataKind.OFFICIAL))
-    synthetic = replace(study, data=replace(study.data, kind=DataKind.SYNTHETIC))
+    plain = replace(PREDICTION, color_outlier=None)
+    official = replace(model, data=replace(model.data, kind=DataKind.OFFICIAL))
+    synthetic = replace(model, data=replace(model.data, kind=DataKind.SYNTHETIC))
     assert not list(format_warnings([plain], official))
     (line,) = format_warnings([plain], synthetic)
     assert "synthetic" in line
@@ -107,11 +107,10 @@ def test_format_warnings_name_synthetic_training_and_outliers(
     assert len(list(format_warnings([PREDICTION], synthetic))) == 2
 
 
-def test_format_json_has_a_row_for_each_image(source: tuple[StudyRecord, SelectedModel]) -> None:
-    study, selected = source
-    found = json.loads(format_json([PREDICTION], study, selected))
-    assert (found["study"], found["trial"]) == ("s", selected.record.id)
-    assert found["temperature"] == selected.temperature.value
+def test_format_json_has_a_row_for_each_image(model: ModelDescription) -> None:
+    found = json.loads(format_json([PREDICTION], model))
+    assert (found["study"], found["trial"]) == ("s", model.trial_ids[0])
+    assert found["temperature"] == model.temperature.value
     assert found["temperature_state"] == TemperatureState.FITTED
     (image,) = found["images"]
     assert (image["file"], image["class"]) == (PREDICTION.name, 1)
@@ -119,32 +118,29 @@ def test_format_json_has_a_row_for_each_image(source: tuple[StudyRecord, Selecte
     assert (image["color_outlier"], image["note"]) == ("red darker", None)
 
 
-def test_format_csv_has_a_row_for_each_image(source: tuple[StudyRecord, SelectedModel]) -> None:
-    study, selected = source
-    (row,) = csv.DictReader(io.StringIO(format_csv([PREDICTION], study, selected)))
-    assert (row["study"], row["trial"], row["file"]) == ("s", selected.record.id, "a?.png")
+def test_format_csv_has_a_row_for_each_image(model: ModelDescription) -> None:
+    (row,) = csv.DictReader(io.StringIO(format_csv([PREDICTION], model)))
+    assert (row["study"], row["trial"], row["file"]) == ("s", model.trial_ids[0], "a?.png")
     own = [float(row[f"probability_{index}"]) for index in range(8)]
     assert np.array_equal(own, PROBABILITIES)
-    assert float(row["temperature"]) == pytest.approx(selected.temperature.value)
+    assert float(row["temperature"]) == pytest.approx(model.temperature.value)
     assert (row["color_outlier"], row["note"]) == ("red darker", "")
 
 
 def test_format_json_and_csv_without_a_class_keep_the_probabilities(
-    source: tuple[StudyRecord, SelectedModel],
+    model: ModelDescription,
 ) -> None:
-    study, selected = source
     abstained = [replace(PREDICTION, abstains=True)]
-    (image,) = json.loads(format_json(abstained, study, selected))["images"]
+    (image,) = json.loads(format_json(abstained, model))["images"]
     assert (image["class"], image["class_name"]) == (None, None)
     assert image["probability"] == 0.3
-    (row,) = csv.DictReader(io.StringIO(format_csv(abstained, study, selected)))
+    (row,) = csv.DictReader(io.StringIO(format_csv(abstained, model)))
     assert (row["class"], row["class_name"], row["probability"]) == ("", "", "0.3")
 
 
-def test_format_csv_has_no_formula(source: tuple[StudyRecord, SelectedModel]) -> None:
-    study, selected = source
-    names = ("+a", "=cmd(1)", *study.data.class_names[2:])
-    study = replace(study, data=replace(study.data, class_names=names))
+def test_format_csv_has_no_formula(model: ModelDescription) -> None:
+    names = ("+a", "=cmd(1)", *model.data.class_names[2:])
+    model = replace(model, data=replace(model.data, class_names=names))
     prediction = replace(PREDICTION, name="@b.png")
-    (row,) = csv.DictReader(io.StringIO(format_csv([prediction], study, selected)))
+    (row,) = csv.DictReader(io.StringIO(format_csv([prediction], model)))
     assert (row["file"], row["class_name"]) == ("'@b.png", "'=cmd(1)")
