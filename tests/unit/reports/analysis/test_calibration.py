@@ -97,11 +97,13 @@ def test_compute_calibration_of_few_calibrated_answers_is_undecided() -> None:
 
 def test_compute_calibration_of_calibrated_answers_rejects_in_five_percent() -> None:
     random = np.random.default_rng(1)
-    p = []
-    for confidence in random.uniform(0.3, 1, size=(400, 1000)):
-        trial = ("fair", (confidence, random.uniform(size=confidence.size) < confidence))
-        p.append(get_errors(compute_calibration(make_predictions(trial)))["p_ece"])
-    assert 0.02 < np.mean(np.array(p) < 0.05) < 0.09
+    trials = [
+        (f"fair-{index}", (confidence, random.uniform(size=confidence.size) < confidence))
+        for index, confidence in enumerate(random.uniform(0.3, 1, size=(400, 1000)))
+    ]
+    errors = compute_calibration(make_predictions(*trials)).errors
+    assert len(errors) == 400
+    assert 0.02 < (errors["p_ece"] < 0.05).mean() < 0.09
 
 
 def test_compute_calibration_of_five_seeds_has_the_interval_of_the_images_of_one() -> None:

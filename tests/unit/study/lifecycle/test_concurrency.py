@@ -15,7 +15,7 @@ from study.configs.presets import PUBLISHED, RESNET
 from study.lifecycle.concurrency import TrialPool
 
 CONFIG = replace(PUBLISHED["cnn-config-2"], batch_size=8)
-TOO_LARGE = replace(RESNET, width=10**7)
+TOO_LARGE = replace(RESNET, width=10**12)
 
 
 def list_trial_processes() -> list[psutil.Process]:
@@ -51,7 +51,7 @@ def test_measure_killed_process_raises_and_is_replaced(pool: TrialPool) -> None:
 
     def kill_one() -> None:
         time.sleep(1)
-        before[1].kill()
+        before[0].kill()  # the first to be waited for
 
     killer = threading.Thread(target=kill_one)
     killer.start()
