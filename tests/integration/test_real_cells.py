@@ -36,11 +36,11 @@ def test_train_two_epochs_on_real_cells_learns_the_classes() -> None:
     assert last.val_macro_f1 > 0.65
 
 
-def test_pretrained_model_reaches_the_accuracy_on_its_card() -> None:
+def test_pretrained_model_has_the_accuracy_on_its_card_on_val() -> None:
     assert FILE is not None
     split, model = load_file(Path(FILE)).val, PretrainedModel()
     batches = np.array_split(split.images, np.ceil(len(split.images) / model.batch_size))
     predicted = np.concatenate([model.predict(images).argmax(axis=1) for images in batches])
     accuracy = float((predicted == split.labels).mean())
     card = (MODEL_FOLDER / "README.md").read_text(encoding="utf-8")
-    assert f"| accuracy | {100 * accuracy:.2f}% |" in card
+    assert f"| Accuracy | {100 * accuracy:.1f} |" in card

@@ -175,6 +175,7 @@ def test_model_card_of_another_file_names_the_file(official_card: str, tmp_path:
     card = make_card(build_study(tmp_path / "s", DataKind.FILE))
     assert "e" * 32 in card
     assert "my\\_cells.npz" in card
+    assert 'numpy.load("my_cells.npz")' in card
     assert "Acevedo" in card
     trained_on, official_trained_on = (
         next(line for line in text.splitlines() if "MD5" in line) for text in (card, official_card)
