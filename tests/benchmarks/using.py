@@ -51,7 +51,7 @@ def write_images(folder: Path) -> list[Path]:
 
 
 def decode(paths: Sequence[Path]) -> None:
-    """Decode images with Pillow alone."""
+    """Decode images with Pillow."""
     for path in paths:
         with Image.open(path) as image:
             np.asarray(image)
@@ -76,7 +76,7 @@ def measure(full: bool) -> Iterator[Measurement]:
         folder = Path(temp_folder)
         paths, onnx_model, torch_model = write_images(folder), PretrainedModel(), TorchModel()
         runs: dict[str, Callable[[], object]] = {
-            "decode PNG files of 28 x 28 pixels with Pillow alone": lambda: decode(paths),
+            "only decode PNG files of 28 x 28 pixels with Pillow": lambda: decode(paths),
             "read them as `predict` does": lambda: list(read(paths)),
             "`predict`, ResNet in PyTorch": lambda: classify(torch_model, paths),
             "`predict --pretrained`, ResNet in ONNX Runtime": lambda: classify(onnx_model, paths),
