@@ -22,6 +22,7 @@ from reports.sections.findings import Analysis
 from reports.sections.order import make_sections
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.helpers.trial_results import make_predictions
 
 OFFICIAL = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST (MD5 0)")
@@ -42,8 +43,9 @@ class ReportedStudy:
 
     @cached_property
     def sections(self) -> list[Section]:
-        """Sections of the report; their figures, which take seconds, are drawn at the first use."""
-        return make_sections(self.analysis)
+        """Sections of the report, with texts instead of figures, which take seconds."""
+        with write_texts_of_figures():
+            return make_sections(self.analysis)
 
 
 def make_context(*names: str, **changes: Any) -> ReportContext:
