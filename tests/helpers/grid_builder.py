@@ -114,7 +114,6 @@ def make_config(name: str, *, seed: int = 0, **overrides: Any) -> Config:
     return make_config_record(TrialConfig(**(values | overrides)))
 
 
-@skip_fsync()
 def remove_class(matrix: ConfusionMatrix, index: int) -> ConfusionMatrix:
     """Return a matrix without the images of a class."""
     matrix = matrix.copy()
@@ -122,6 +121,7 @@ def remove_class(matrix: ConfusionMatrix, index: int) -> ConfusionMatrix:
     return matrix
 
 
+@skip_fsync()
 def build_grid(
     location: StudyPath,
     matrices: Mapping[str, Sequence[ConfusionMatrix]],

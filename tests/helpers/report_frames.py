@@ -1,8 +1,9 @@
 """Make frames and labels with a few known values, for tests of the code that uses them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +19,10 @@ from reports.ledger.test_predictions import TestPredictions
 from reports.sections.context import ReportContext
 from reports.sections.elements import Section
 from reports.sections.findings import Analysis
+from reports.sections.order import make_sections
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ConfusionMatrix
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.helpers.trial_results import make_predictions
 
 OFFICIAL = DataLabel(warning="", short="official BloodMNIST", full="official BloodMNIST (MD5 0)")
@@ -28,11 +31,21 @@ MINUS = "\N{MINUS SIGN}"
 CLASS_LABELS = tuple(f"{c} $c_{c}$" for c in range(8))
 
 
-class ReportedStudy(NamedTuple):
-    """Analysis of a study with the sections of its report."""
+@dataclass(frozen=True)  # not with slots, which have no place for cached properties
+class ReportedStudy:
+    """Analysis of a study with the sections of its report.
+
+    Attributes:
+        analysis: Analysis of the study.
+    """
 
     analysis: Analysis
-    sections: list[Section]
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """Sections of the report, with texts instead of figures, which take seconds."""
+        with write_texts_of_figures():
+            return make_sections(self.analysis)
 
 
 def make_context(*names: str, **changes: Any) -> ReportContext:

@@ -10,8 +10,16 @@ import pytest
 
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
+from tests.helpers.trial_results import skip_fsync
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_fsync() -> Iterator[None]:
+    """Do not wait for the disk: a file takes milliseconds, and tests write thousands."""
+    with skip_fsync():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ SHAPES = (
     DataShape(n_classes=2, channels=1, side=8),
     DataShape(n_classes=5, channels=3, side=30),  # not a multiple of four
     DataShape(n_classes=100, channels=1, side=33),
-    DataShape(n_classes=5, channels=3, side=64),
+    DataShape(n_classes=5, channels=3, side=40),  # with 64, the MLNN has 113 million parameters
 )
 CONFIGS = {
     **{

@@ -1,4 +1,4 @@
-"""Studies that many tests read, each built, analyzed and drawn once per session."""
+"""Studies that many tests read, each built and analyzed once per session."""
 
 import shutil
 from dataclasses import replace
@@ -9,7 +9,6 @@ import pytest
 
 from reports.ledger.states import DataKind
 from reports.sections.findings import analyze
-from reports.sections.order import make_sections
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid, worsen_matrix
 from tests.helpers.report_frames import ReportedStudy
@@ -61,7 +60,7 @@ def reported_grid(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
         missing_trials=missing,
     )
     analysis = analyze(ledger, np.zeros((int(ASYMMETRIC.sum()), 28, 28, 3), dtype=np.uint8))
-    return ReportedStudy(analysis, make_sections(analysis))
+    return ReportedStudy(analysis)
 
 
 @pytest.fixture(scope="session")
@@ -74,8 +73,7 @@ def reported_folds(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
         {"mlnn-config-1": poorer, "cnn-config-1": better},
         folds=3,
     )
-    analysis = analyze(ledger, None)
-    return ReportedStudy(analysis, make_sections(analysis))
+    return ReportedStudy(analyze(ledger, None))
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +84,7 @@ def reported_synthetic(tmp_path_factory: pytest.TempPathFactory) -> ReportedStud
         {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]},
         kind=DataKind.SYNTHETIC,
     )
-    analysis = analyze(ledger, None)
-    return ReportedStudy(analysis, make_sections(analysis))
+    return ReportedStudy(analyze(ledger, None))
 
 
 @pytest.fixture(scope="session")
@@ -98,8 +95,7 @@ def reported_medmnist(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy
         {"cnn-config-1": [ASYMMETRIC], "cnn-config-3": [ASYMMETRIC]},
         kind=DataKind.MEDMNIST,
     )
-    analysis = analyze(ledger, None)
-    return ReportedStudy(analysis, make_sections(analysis))
+    return ReportedStudy(analyze(ledger, None))
 
 
 @pytest.fixture(scope="session")
@@ -109,5 +105,4 @@ def reported_search(tmp_path_factory: pytest.TempPathFactory) -> ReportedStudy:
     ledger = search_builder.build_search(
         tmp_path_factory.mktemp("reported") / "tuned", search=record, diverged_numbers=[3]
     )
-    analysis = analyze(ledger, None)
-    return ReportedStudy(analysis, make_sections(analysis))
+    return ReportedStudy(analyze(ledger, None))

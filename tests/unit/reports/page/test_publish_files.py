@@ -7,11 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reports.format.titles import make_title
 from reports.ledger.states import DataKind
 from reports.page import publish
-from reports.page.paper_files import make_paper_files
-from reports.page.render import PageHeader, make_banner
 from tests.helpers import grid_builder
 from tests.helpers.grid_builder import ASYMMETRIC
 from tests.helpers.page_parser import Page
@@ -49,33 +46,18 @@ GRID_FIGURES = (
 )
 
 
-def publish_study(reported: ReportedStudy, folder: Path) -> Path:
-    """Write the report of a study whose sections are made; return its folder."""
-    loaded_study = reported.analysis.study.loaded_study
-    index = publish.publish_report(
-        folder,
-        PageHeader(
-            title=make_title(loaded_study.study),
-            study=loaded_study.study.name,
-            data=reported.analysis.context.data,
-            banner=make_banner([loaded_study]),
-        ),
-        reported.sections,
-        paper_files=make_paper_files(reported.analysis),
-    )
-    return index.parent
-
-
 @pytest.fixture(scope="module")
 def grid_report(reported_grid: ReportedStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return publish_study(reported_grid, tmp_path_factory.mktemp("page") / "report")
+    folder = tmp_path_factory.mktemp("page") / "report"
+    return publish.write_analysis(reported_grid.analysis, folder).parent
 
 
 @pytest.fixture(scope="module")
 def synthetic_report(
     reported_synthetic: ReportedStudy, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    return publish_study(reported_synthetic, tmp_path_factory.mktemp("page") / "report")
+    folder = tmp_path_factory.mktemp("page") / "report"
+    return publish.write_analysis(reported_synthetic.analysis, folder).parent
 
 
 def test_report_of_a_grid_has_every_table_and_figure_in_every_format(grid_report: Path) -> None:
@@ -180,7 +162,17 @@ def test_write_report_of_equal_ledgers_gives_equal_files(
     ledger = grid_builder.build_grid(tmp_path / "demo", matrices, kind=DataKind.SYNTHETIC)
     index = publish.write_report(ledger)
     assert index == ledger.folder / "report" / "index.html"
-    paths = [path for path in synthetic_report.rglob("*") if path.is_file()]
-    for path in paths:
-        other = index.parent / path.relative_to(synthetic_report)
-        assert other.read_bytes() == path.read_bytes(), path
+    assert_equal_files(synthetic_report, index.parent)
+
+
+def test_write_analysis_parallel_gives_equal_files(
+    reported_grid: ReportedStudy, grid_report: Path, tmp_path: Path
+) -> None:
+    index = publish.write_analysis(reported_grid.analysis, tmp_path / "report", parallel=True)
+    assert_equal_files(grid_report, index.parent)
+
+
+def assert_equal_files(report: Path, other_report: Path) -> None:
+    names = [path.relative_to(report) for path in report.rglob("*") if path.is_file()]
+    for name in names:
+        assert (other_report / name).read_bytes() == (report / name).read_bytes(), name

@@ -6,6 +6,11 @@ from reports.figures import MarkedFigure
 from reports.sections.elements import HeatMapCell, make_figure, make_slug
 
 
+@pytest.fixture(autouse=True)
+def quick_figures() -> None:
+    """Draw figures."""
+
+
 @pytest.mark.parametrize("shade", [-6, 6])
 def test_heat_map_cell_shade_beyond_the_palette_raises_value_error(shade: int) -> None:
     with pytest.raises(ValueError, match=str(shade)):

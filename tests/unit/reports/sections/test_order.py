@@ -194,17 +194,6 @@ def test_make_sections_of_a_search_without_results_has_what_there_is(
     ]
 
 
-def test_make_sections_parallel_gives_the_same(reported_grid: ReportedStudy) -> None:
-    sections = make_sections(reported_grid.analysis, parallel=True)
-    assert list_keys(sections) == list_keys(reported_grid.sections)
-    for section, expected in zip(sections, reported_grid.sections, strict=True):
-        assert [(f.name, f.svg, f.png) for f in section.figures] == [
-            (f.name, f.svg, f.png) for f in expected.figures
-        ]
-        for table, expected_table in zip(section.tables, expected.tables, strict=True):
-            pd.testing.assert_frame_equal(table.values, expected_table.values)
-
-
 def test_make_sections_of_a_cross_validation_count_folds_as_replicates(
     reported_folds: ReportedStudy, tmp_path: Path
 ) -> None:

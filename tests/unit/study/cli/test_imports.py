@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pytest
@@ -40,21 +42,25 @@ class Run:
     stderr: str
 
 
-def run_main(*arguments: str, folder: Path) -> Run:
-    """Run `bloodstudy` in a process of its own and in a folder."""
-    code = (
-        "import sys\nfrom study.cli.main import main\ntry: main()\n"
-        "finally: open('modules', 'w').write(' '.join(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    modules = {name.partition(".")[0] for name in (folder / "modules").read_text().split()}
-    return Run(exit_code=done.returncode, modules=modules, stderr=done.stderr)
+RunMain = Callable[..., Run]
+
+# Most commands begin with the same imports, so each is run in a fork of a process that has them.
+SERVER = """
+import os, sys
+from study.cli.main import main
+import reports.ledger.ledger
+for line in sys.stdin:
+    sys.argv[1:] = line.split()
+    if (pid := os.fork()) == 0:
+        with open("stderr", "w") as file:
+            os.dup2(file.fileno(), 2)
+        try:
+            sys.exit(main())
+        finally:
+            with open("modules", "w") as file:
+                file.write(" ".join(sys.modules))
+    print("exit code:", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +79,30 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.new("RGB", (28, 28)).save(folder / "cell.png")
     np.savez(folder / "cells.npz", allow_pickle=False, **generate_synthetic_arrays(scale=0.005))
     return folder
+
+
+@pytest.fixture(scope="module")
+def run_main(folder: Path) -> Iterator[RunMain]:
+    """Return a function that runs `bloodstudy` in a process of its own and in the folder."""
+    command = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(command, cwd=folder, stdin=PIPE, stdout=PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        requests, answers = server.stdin, server.stdout
+
+        def run(*words: str) -> Run:
+            print(*words, file=requests, flush=True)
+            answer = next(line for line in answers if line.startswith("exit code: "))
+            modules_path = folder / "modules"
+            names = modules_path.read_text().split()
+            modules_path.unlink()
+            return Run(
+                exit_code=int(answer.split()[-1]),
+                modules={name.partition(".")[0] for name in names},
+                stderr=(folder / "stderr").read_text(),
+            )
+
+        yield run
 
 
 @pytest.mark.parametrize(
@@ -118,37 +148,37 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_main_wrong_name_or_file_imports_nothing_slow(
-    folder: Path, arguments: list[str], exit_code: int
+    run_main: RunMain, arguments: list[str], exit_code: int
 ) -> None:
-    run = run_main(*arguments, folder=folder)
+    run = run_main(*arguments)
     assert run.exit_code == exit_code
     assert not run.modules & SLOW_MODULES
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["status", "demo"]])
 def test_list_and_status_import_neither_numpy_nor_anything_slow(
-    folder: Path, arguments: list[str]
+    run_main: RunMain, arguments: list[str]
 ) -> None:
-    run = run_main(*arguments, folder=folder)
+    run = run_main(*arguments)
     assert run.exit_code == 0
     assert not run.modules & (SLOW_MODULES | {"numpy"})
 
 
-def test_predict_pretrained_imports_nothing_slow(folder: Path) -> None:
-    run = run_main("predict", "--pretrained", "cell.png", folder=folder)
+def test_predict_pretrained_imports_nothing_slow(run_main: RunMain) -> None:
+    run = run_main("predict", "--pretrained", "cell.png")
     assert run.exit_code == 0
     assert "onnxruntime" in run.modules
     assert not run.modules & SLOW_MODULES
 
 
-def test_replay_wrong_trial_without_data_names_the_trial(folder: Path) -> None:
+def test_replay_wrong_trial_without_data_names_the_trial(run_main: RunMain) -> None:
     """The data of the study are nowhere, but a wrong trial is found first."""
-    assert "'nope'" in run_main("replay", "demo", "nope", folder=folder).stderr
+    assert "'nope'" in run_main("replay", "demo", "nope").stderr
 
 
-def test_dry_run_does_not_import_ray(folder: Path) -> None:
+def test_dry_run_does_not_import_ray(run_main: RunMain) -> None:
     words = ["grid", "--dry-run", "--config", "mlnn-config-1", "--data-file", "cells.npz"]
-    run = run_main(*words, folder=folder)
+    run = run_main(*words)
     assert run.exit_code == 0
     assert "torch" in run.modules
     assert "ray" not in run.modules

@@ -1,5 +1,6 @@
 """`bloodstudy report`: which studies, where to, and what is refused."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,14 @@ from reports.ledger.ledger import Ledger
 from tests.helpers.cli_runs import RunMain
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.imports import RUN_COMMAND, list_heavy_imports
+from tests.helpers.quick_figures import write_texts_of_figures
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_reports() -> Iterator[None]:
+    """Write the texts of figures instead of drawing them, except in other processes."""
+    with write_texts_of_figures():
+        yield
 
 
 def build(folder: Path, name: str = "cnn-config-1") -> Ledger:

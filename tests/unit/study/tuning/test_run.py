@@ -24,6 +24,7 @@ from tests.helpers.forgeries import rewrite_log
 from tests.helpers.grid_builder import TrialKey, build_grid
 from tests.helpers.imports import list_heavy_imports
 from tests.helpers.models import write_trial_record
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 from tests.helpers.study_configs import make_grid_config, make_search_config
 
@@ -76,7 +77,8 @@ def test_run_study_finished_study_writes_its_report_and_returns_true(
 ) -> None:
     ledger = build_study(tmp_path, cells)
     config = make_grid_config(tmp_path, **SETTINGS)
-    assert run_study(config, cells, command=("bloodstudy",), resume=True, quiet=True)
+    with write_texts_of_figures():
+        assert run_study(config, cells, command=("bloodstudy",), resume=True, quiet=True)
     report_path = ledger.folder / "report" / "index.html"
     assert capsys.readouterr().out == f"{report_path}\n"
     assert report_path.is_file()

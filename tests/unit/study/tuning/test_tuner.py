@@ -21,13 +21,9 @@ from study.console.grid_progress import GridProgress
 from study.console.search_progress import SearchProgress
 from study.lifecycle.study_record import make_study_record
 from study.runtime.watchdog import Heartbeat
+from study.tuning import tuner
 from study.tuning.search_run import SearchRun
-from study.tuning.tuner import (
-    MAX_RUNS,
-    run_proposals,
-    run_trials,
-    write_probe_file,
-)
+from study.tuning.tuner import run_proposals, run_trials, write_probe_file
 from tests.benchmarks import trace
 from tests.helpers.call_recorder import PACKAGES, ROOT, Event, Recorder
 from tests.helpers.immediate_writer import write_immediately
@@ -256,22 +252,26 @@ def create_lossy_study(
     return config, ledger
 
 
-@pytest.mark.parametrize("n_to_lose", [1, MAX_RUNS - 1])
+@pytest.fixture
+def max_runs(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Let Tune be run at most twice, as each run starts a worker; return this number."""
+    monkeypatch.setattr(tuner, "MAX_RUNS", 2)
+    return tuner.MAX_RUNS
+
+
 def test_run_trials_trial_without_a_record_is_run_again(
-    ray_folder: Path, tmp_path: Path, cells: BloodCells, n_to_lose: int
+    ray_folder: Path, tmp_path: Path, cells: BloodCells, max_runs: int
 ) -> None:
-    config, ledger = create_lossy_study(tmp_path, cells, n_to_lose=n_to_lose)
-    assert run_plan(config, cells, ledger) == ["start", "epoch 1", "end: complete"] * (
-        n_to_lose + 1
-    )
+    config, ledger = create_lossy_study(tmp_path, cells, n_to_lose=max_runs - 1)
+    assert run_plan(config, cells, ledger) == ["start", "epoch 1", "end: complete"] * max_runs
     assert [record.state for record in ledger.read_trials()] == [TrialState.COMPLETE]
 
 
 def test_run_trials_trial_that_never_gets_a_record_raises(
-    ray_folder: Path, tmp_path: Path, cells: BloodCells
+    ray_folder: Path, tmp_path: Path, cells: BloodCells, max_runs: int
 ) -> None:
-    config, ledger = create_lossy_study(tmp_path, cells, n_to_lose=MAX_RUNS)
-    with pytest.raises(ResourceError, match=f"without a result {MAX_RUNS} times in a row"):
+    config, ledger = create_lossy_study(tmp_path, cells, n_to_lose=max_runs)
+    with pytest.raises(ResourceError, match=f"without a result {max_runs} times in a row"):
         run_plan(config, cells, ledger)
     assert ledger.n_to_lose == 0
     assert ledger.read_trials() == []

@@ -202,8 +202,7 @@ def test_provenance_further_settings_have_a_table_and_names_stay(name: str) -> N
 
 
 def test_provenance_of_a_cross_validation_has_its_folds(reported_folds: ReportedStudy) -> None:
-    (section,) = (s for s in reported_folds.sections if s.key == "provenance")
-    facts = dict(section.facts)
+    facts = dict(make_section(reported_folds.analysis.study.loaded_study).facts)
     assert facts["Seeds"] == "0"
     assert facts["Folds"].startswith("3,")
     assert "Folds" not in dict(make_section().facts)
