@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from study.inference.model_description import ModelDescription
     from study.inference.predict import Prediction, Predictor
     from study.inference.vote_selection import Selection
+
+ValueT = TypeVar("ValueT")
 
 _STATUS_STEP = 100
 """Number of predictions after which the status is updated."""
@@ -73,14 +75,15 @@ class FormatOptions:
 
 def predict(
     study: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="STUDY",
+            show_default=False,
             callback=options.require_text,
             help="Name of a study in --storage, or path to its folder; omitted with --pretrained.",
             autocompletion=options.complete_study_names,
         ),
-    ],
+    ] = None,
     images: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -124,16 +127,16 @@ def predict(
     if pretrained:
         given = {"--trial": trial, "--vote": vote, "--explain": explain}
         _require_absent(given, "--pretrained")
-        paths = [options.parse_path(study), *(images or ())]
+        first_path = options.parse_path(_require(study, "IMAGE..."))
+        paths = [first_path, *(images or ())]
         has_skipped = _predict_pretrained(paths, image_options, min_probability, output_format)
     else:
-        if not images:
-            raise DataError("missing argument 'IMAGE...'", remedy="see 'bloodstudy predict --help'")
+        study_name, paths = _require(study, "STUDY"), _require(images, "IMAGE...")
         if explain is not None:
             _check_explain(explain, vote)
         has_skipped = _predict_with_study(
-            open_ledger(storage, study),
-            images,
+            open_ledger(storage, study_name),
+            paths,
             image_options,
             trial=trial,
             vote=vote,
@@ -143,6 +146,12 @@ def predict(
         )
     if has_skipped:
         raise typer.Exit(1)
+
+
+def _require(value: ValueT | None, name: str) -> ValueT:
+    if not value:
+        raise DataError(f"missing argument '{name}'", remedy="see 'bloodstudy predict --help'")
+    return value
 
 
 def _require_absent(given: Mapping[str, object], option: str) -> None:

@@ -52,6 +52,13 @@ def test_imports_of_a_package_are_declared_dependencies(package: str) -> None:
     assert {name for name in names if not {*map(normal, brings[name])} & own} == set()
 
 
+def test_package_data_has_the_pretrained_model() -> None:
+    folder = "study/inference/pretrained_model"
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["study.inference"]
+    assert {path.name for path in (ROOT / folder).iterdir()} == {"model.onnx", "README.md"}
+    assert "pretrained_model/*" in patterns
+
+
 def test_export_extra_equals_the_imports_of_export() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     assert {*EXPORT_PACKAGES} <= imported("study")

@@ -38,6 +38,8 @@ from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.models import add_models
 from tests.helpers.weighted_study import build_weighted_study
 
+ROOT = Path(__file__).parents[4]
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, cells: BloodCells) -> Path:
@@ -161,7 +163,19 @@ def test_predict_pretrained_skipped_file_exits_with_1(tmp_path: Path, cells: Blo
 
 
 def test_predict_without_an_image_raises(results: Path) -> None:
-    assert isinstance(run(results).exception, DataError)
+    for done in (run(results), run_pretrained(), CliRunner().invoke(app, ["predict"])):
+        assert isinstance(done.exception, DataError)
+        assert done.exception.exit_code == 2
+
+
+def test_predict_pretrained_examples_are_classified() -> None:
+    done = run_pretrained(ROOT / "examples/cells", "--json")
+    assert done.exit_code == 0, done.output
+    images = json.loads(done.stdout)["images"]
+    classes = {Path(image["file"]).stem: image["class_name"] for image in images}
+    assert len(classes) == 4
+    assert classes["eosinophil"] == "eosinophil"
+    assert [image["color_outlier"] for image in images] == [None] * 4
 
 
 def test_predict_json_with_csv_raises(results: Path, tmp_path: Path) -> None:
