@@ -88,7 +88,7 @@ def measure(full: bool) -> Iterator[Measurement]:
                 what=what,
                 value=N_IMAGES / median(durations_s),
                 unit="images/s",
-                detail=f"{N_IMAGES:,} images, {torch.get_num_threads()} threads, {N_ROUNDS} rounds",
+                detail=f"{N_IMAGES:,} images, all cores, {N_ROUNDS} rounds",
             )
         program = Path(sys.executable).with_name("bloodstudy")
         command = [str(program), "predict", "--pretrained", str(paths[0])]
