@@ -27,10 +27,13 @@ from tests.helpers.command import Command, run_command
 
 full_run = pytest.mark.skipif(not IS_FULL_RUN, reason="repeats of a fault: `make faults`")
 
-# Detect a lost control service after a second instead of half a minute.
-FAST_WATCHDOG = """
+# Detect a lost control service after a second instead of half a minute, and report each epoch by
+# itself: in two seconds, a trial could end before the next fault.
+FAST_PROGRAM = """
 import study.runtime.watchdog
+import study.tuning.tune_adapters
 study.runtime.watchdog.CHECK_INTERVAL_S = 0.1
+study.tuning.tune_adapters.MIN_REPORT_INTERVAL_S = 0
 from study.cli.main import main
 main()
 """
@@ -109,13 +112,13 @@ def test_study_struck_by_one_fault_after_another_equals_an_undisturbed_one(
 ) -> None:
     """Each fault strikes while a trial trains; no finished trial is re-trained."""
     study = StudyRunner(tmp_path, data_file, "s", *GRID_OPTIONS)
-    command = study.start(program=FAST_WATCHDOG)
+    command = study.start(program=FAST_PROGRAM)
     study.wait_for_output(r"epoch 2/", command)
     for fault, strike in STRIKES.items():
         reached = strike(study, command)
         ended = read_trial_files(study)
         n_bytes = len(study.stderr_text)
-        command = study.resume(program=FAST_WATCHDOG)
+        command = study.resume(program=FAST_PROGRAM)
         study.wait_for_next_epoch(command)
         assert not [t for t in ended if f"{t}: started" in study.stderr_text[n_bytes:]]
         assert read_trial_files(study).items() >= ended.items()
