@@ -30,7 +30,12 @@ DEFAULT_PATIENCE = 10
 
 MIN_FOLDS, MAX_FOLDS = 2, 100
 
-OMITTED_VALUES: Mapping[str, object] = {"class_weights": "none", "folds": None, "fold": None}
+OMITTED_VALUES: Mapping[str, object] = {
+    "class_weights": "none",
+    "orientations": False,
+    "folds": None,
+    "fold": None,
+}
 """Values of the settings that files lack if they have these values."""
 
 
@@ -68,6 +73,8 @@ class TrialConfig:
         class_weights: Weights of the classes in the training loss: `balanced` (see
             `class_weights.compute_balanced_weights`) or `none`, for which files lack the key. The
             val loss and the scores are unweighted.
+        orientations: Whether the prediction for an image, in val and test, is the mean of those for
+            its eight orientations. Files lack the key if it is not.
         folds: Number of folds of a cross-validation, 2 to 100; None without one.
         fold: Fold that is val, 0 to `folds - 1`; None without a cross-validation. The other folds
             are train (see `folds.select_fold`). Files lack both keys without a cross-validation.
@@ -94,6 +101,7 @@ class TrialConfig:
     dihedral_augmentation: bool = False
     max_shift: int = 0
     class_weights: ClassWeights = "none"
+    orientations: bool = False
     folds: int | None = None
     fold: int | None = None
 
@@ -118,10 +126,9 @@ class TrialConfig:
         for name, minimum in (("batch_size", 1), ("max_epochs", 1), ("patience", 1), ("seed", 0)):
             _require_int(name, getattr(self, name), minimum)
         _require_int("max_shift", self.max_shift, 0, 27)
-        if not isinstance(self.dihedral_augmentation, bool):
-            raise DataError.of_value(
-                "dihedral_augmentation", self.dihedral_augmentation, "true or false"
-            )
+        for name in ("dihedral_augmentation", "orientations"):
+            if not isinstance(value := getattr(self, name), bool):
+                raise DataError.of_value(name, value, "true or false")
         self._check_combinations()
 
     def _check_combinations(self) -> None:

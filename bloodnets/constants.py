@@ -1,4 +1,4 @@
-"""Splits of a data file, and the classes of BloodMNIST and of synthetic cells."""
+"""Splits of a data file, classes of BloodMNIST and of synthetic cells, and orientations."""
 
 SPLITS = ("train", "val", "test")
 
@@ -13,3 +13,6 @@ CLASS_NAMES = (
     "platelet",
 )
 """Names of the eight classes, in the order of the labels."""
+
+N_ORIENTATIONS = 8
+"""Orientations of a square image: rotations by 90 degrees, and their mirror images."""

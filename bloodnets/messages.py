@@ -82,7 +82,7 @@ class TrialOutcome:
         host: Name of the host.
         versions: Versions of Python and of the libraries in the worker process, by name.
         parameters: Number of trainable parameters in the model.
-        operations: Floating-point operations of the forward pass for one image.
+        operations: Floating-point operations of the prediction for one image.
         scores: Scores by split and name: those of `metrics.compute_scores` and `auc`, each 0 to 1
             or None (undefined).
         files: SHA-256 of each file that the worker wrote, by path in the study's folder.

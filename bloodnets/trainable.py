@@ -11,6 +11,7 @@ import torch
 from ray import tune
 
 from bloodnets import metrics
+from bloodnets.constants import N_ORIENTATIONS
 from bloodnets.data.folds import select_fold
 from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import DataShape
@@ -118,7 +119,12 @@ def _train(spec: TrialSpec, cells: BloodCells, reporter: TrialReporter) -> Trial
     # The only test evaluation comes after the last selection (of the epoch, by val).
     predictions = {
         name: (
-            predict_probabilities(state.model, splits[name].images, spec.config.loss),
+            predict_probabilities(
+                state.model,
+                splits[name].images,
+                spec.config.loss,
+                orientations=spec.config.orientations,
+            ),
             getattr(cells, name).labels,
         )
         for name in evaluated_splits
@@ -140,7 +146,8 @@ def _train(spec: TrialSpec, cells: BloodCells, reporter: TrialReporter) -> Trial
         # PyTorch itself names its build, which the metadata of a package may omit.
         versions=collect_versions() | {"torch": torch.__version__},
         parameters=count_parameters(state.model),
-        operations=count_operations(state.model, cells.shape),
+        operations=count_operations(state.model, cells.shape)
+        * (N_ORIENTATIONS if spec.config.orientations else 1),
         scores={
             name: metrics.compute_scores(
                 metrics.compute_confusion_matrix(

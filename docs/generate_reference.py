@@ -42,8 +42,8 @@ _FORMAT_INTRO = """\
 # File format
 
 A study is a folder, or a prefix in object storage. JSON files are UTF-8. Every key is required,
-except `class_weights` of [Config](#config), and unknown keys are an error. If a meaning says None,
-the file has `null`.
+except `class_weights` and `orientations` of [Config](#config), and unknown keys are an error. If a
+meaning says None, the file has `null`.
 
 To read a study in Python, use [`load_study`](../how-to/notebook.md).
 

@@ -1,5 +1,7 @@
 """Predict the classes of images in batches, without dropout and augmentation."""
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own convention
 
 from bloodnets.config import Loss
+from bloodnets.constants import N_ORIENTATIONS
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 
 _EVALUATION_BATCH_SIZES = {"cpu": 128, "cuda": 2048}
@@ -15,7 +18,9 @@ and no more time. On a GPU, fewer batches need fewer kernel launches."""
 
 
 @torch.inference_mode()
-def predict_log_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
+def predict_log_probabilities(
+    model: nn.Module, images: Tensor, loss: Loss, *, orientations: bool = False
+) -> Tensor:
     """Return log-probabilities of images, without dropout.
 
     Args:
@@ -23,16 +28,43 @@ def predict_log_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> T
         images: Pixels, uint8, shape (n, side, side, channels), 0 to 255, on the model's device.
         loss: Loss with which the model is trained. It determines whether the model returns logits
             or log-probabilities.
+        orientations: Whether the probabilities of an image are the means of those of its eight
+            orientations, which takes eight times as long.
 
     Returns:
         Log-probabilities, float32, shape (n, classes), on the model's device.
     """
     model.eval()
     batches = torch.split(images, get_evaluation_batch_size(images.device.type, images.shape[1]))
-    outputs = torch.cat([model(scale_pixels(batch)) for batch in batches])
+    if not orientations:
+        return torch.cat([_predict_batch(model, batch, loss) for batch in batches])
+    means = []
+    for batch in batches:
+        values = [_predict_batch(model, view, loss) for view in make_orientations(batch)]
+        means.append(torch.stack(values).logsumexp(dim=0) - math.log(N_ORIENTATIONS))
+    return torch.cat(means)
+
+
+def _predict_batch(model: nn.Module, images: Tensor, loss: Loss) -> Tensor:
+    """Return the log-probabilities of a batch."""
+    outputs: Tensor = model(scale_pixels(images))
     # A second log-softmax would only change the rounding, and the results of the two losses would
     # no longer be bit-identical.
     return outputs if loss == "nll" else F.log_softmax(outputs, dim=1)
+
+
+def make_orientations(images: Tensor) -> list[Tensor]:
+    """Return the eight orientations of images, the original first.
+
+    Args:
+        images: Pixels, shape (n, side, side, channels).
+
+    Returns:
+        Images of each orientation, with the shape and memory format of `images`.
+    """
+    turned = [torch.rot90(images, n_turns, dims=(1, 2)) for n_turns in range(4)]
+    mirrored = [view.transpose(1, 2) for view in turned]
+    return [view.contiguous() for view in (*turned, *mirrored)]
 
 
 def get_evaluation_batch_size(device_type: str, side: int) -> int:
@@ -61,7 +93,10 @@ def scale_pixels(images: Tensor) -> Tensor:
     return images.permute(0, 3, 1, 2).float().mul_(2 / 255).sub_(1)
 
 
-def predict_probabilities(model: nn.Module, images: Tensor, loss: Loss) -> NDArray[np.float32]:
+def predict_probabilities(
+    model: nn.Module, images: Tensor, loss: Loss, *, orientations: bool = False
+) -> NDArray[np.float32]:
     """Return class probabilities, float32 (n, classes); see `predict_log_probabilities`."""
-    values: NDArray[np.float32] = predict_log_probabilities(model, images, loss).exp().cpu().numpy()
-    return values
+    values = predict_log_probabilities(model, images, loss, orientations=orientations)
+    probabilities: NDArray[np.float32] = values.exp().cpu().numpy()
+    return probabilities

@@ -48,7 +48,9 @@ def train(
     while get_stop_reason(state, config) is None:
         start_s = time.perf_counter()
         losses = train_epoch(state, config, step, train_split)
-        log_probabilities = predict_log_probabilities(state.model, val_split.images, config.loss)
+        log_probabilities = predict_log_probabilities(
+            state.model, val_split.images, config.loss, orientations=config.orientations
+        )
         val_loss = F.nll_loss(log_probabilities, val_split.labels)
         state.epoch += 1
         # This is the first read from the device, so it waits for the whole epoch.

@@ -36,6 +36,8 @@ class TemperatureState(StrEnum):
         NO_ERROR: All images of val are classified correctly, so the log loss would fall down to a
             temperature of 0. The temperature is 1.
         NO_COMMON_VAL: The members of a vote held out other images as val, so the temperature is 1.
+        OTHER_VIEWS: The model averages over orientations, unlike the stored predictions on val, so
+            the temperature is 1.
     """
 
     FITTED = "fitted"
@@ -43,6 +45,7 @@ class TemperatureState(StrEnum):
     FEW_IMAGES = "few images"
     NO_ERROR = "no error"
     NO_COMMON_VAL = "no common val"
+    OTHER_VIEWS = "other views"
 
 
 class Temperature(NamedTuple):
@@ -52,7 +55,7 @@ class Temperature(NamedTuple):
         value: Temperature, `MIN_TEMPERATURE` to `MAX_TEMPERATURE`. Above 1, it makes probabilities
             less extreme; 1 leaves them unchanged.
         state: Whether the temperature was fitted.
-        n_images: Number of val images, 0 if a vote has none.
+        n_images: Number of val images; 0 if it has none to fit the temperature to.
     """
 
     value: float

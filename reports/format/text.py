@@ -59,6 +59,8 @@ def format_settings(config: Mapping[Any, Any]) -> str:
             parts.append(text.format(value))
     if config.get("class_weights") == "balanced":
         parts.append("balanced class weights")
+    if config.get("orientations") is True:  # not NaN, which a frame may have
+        parts.append("mean over orientations")
     return ", ".join(parts)
 
 

@@ -21,8 +21,12 @@ NEUTRAL_SETTINGS: Mapping[str, object] = {
     "max_shift": 0,
     "schedule": "constant",
     "class_weights": "none",
+    "orientations": False,
 }
 """Values that turn off the settings that the published study does not have."""
+
+OMITTED_SETTINGS = ("class_weights", "orientations")
+"""Settings whose key a configuration has only with another than the neutral value."""
 
 REPLICATE_SETTINGS = frozenset({"seed", "folds", "fold"})
 """Keys of `Config` that describe the replicate instead of the configuration."""
@@ -32,7 +36,7 @@ REPLICATE_SETTINGS = frozenset({"seed", "folds", "fold"})
 class Config(TypedDict):
     """Configuration and seed of a trial, with the keys of `bloodnets.config.TrialConfig`.
 
-    Every key is required, except `class_weights`, `folds` and `fold`.
+    Every key is required, except `class_weights`, `orientations`, `folds` and `fold`.
 
     Attributes:
         family: Network family: `mlnn`, `cnn` or `resnet`.
@@ -55,6 +59,8 @@ class Config(TypedDict):
         schedule: Learning-rate schedule: `constant` or `one_cycle`.
         class_weights: Weights of the classes in the training loss: `balanced`, i.e. n / (k n_c) for
             n training images, n_c of the class, and k classes. The key is absent without weights.
+        orientations: True if the prediction for an image is the mean of those for its eight
+            orientations; otherwise the key is absent.
         folds: Number of folds of a cross-validation, 2 to 100. This key and the next are absent
             without a cross-validation.
         fold: Fold of train and val that is held out as val, from 0.
@@ -78,6 +84,7 @@ class Config(TypedDict):
     max_shift: int
     schedule: str
     class_weights: NotRequired[Literal["balanced"]]
+    orientations: NotRequired[Literal[True]]
     folds: NotRequired[int]
     fold: NotRequired[int]
 
@@ -85,7 +92,7 @@ class Config(TypedDict):
 def fill_settings(config: Config) -> dict[str, Any]:
     """Return all settings of a trial, with a value for each key that may be absent."""
     return {
-        "class_weights": NEUTRAL_SETTINGS["class_weights"],
+        **{name: NEUTRAL_SETTINGS[name] for name in OMITTED_SETTINGS},
         "folds": None,
         "fold": None,
         **config,

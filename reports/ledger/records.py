@@ -212,8 +212,8 @@ class TrialRecord:
             `weighted_f1`, `macro_precision`, `macro_recall` and `auc`, each 0 to 1 or None
             (undefined). Empty unless the trial is complete.
         files: SHA-256 of the trial's other files, by path in the study's folder.
-        operations: Floating-point operations of one image's forward pass; None unless the trial is
-            complete.
+        operations: Floating-point operations of the prediction for one image; None unless the trial
+            is complete.
     """
 
     id: str

@@ -15,7 +15,11 @@ from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.calibration import EQUIVALENCE_MARGIN, Tendency, compute_calibration
 from reports.analysis.class_scores import compute_class_scores
-from reports.analysis.temperature import read_temperature, scale_probabilities
+from reports.analysis.temperature import (
+    Temperature,
+    TemperatureState,
+    scale_probabilities,
+)
 from reports.format.columns import CLASS_COLUMNS, MORE_CLASS_COLUMNS
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
@@ -71,7 +75,13 @@ _TENDENCY_TEXTS = {
 
 
 def make_model_card(
-    ledger: Ledger, records: Sequence[TrialRecord], *, name: str, reason: str, agreement: str
+    ledger: Ledger,
+    records: Sequence[TrialRecord],
+    *,
+    name: str,
+    reason: str,
+    agreement: str,
+    temperature: Temperature,
 ) -> str:
     """Return the text of the card.
 
@@ -82,12 +92,12 @@ def make_model_card(
         name: Name of the trial or the vote.
         reason: Reason for choosing this model, a phrase.
         agreement: Agreement of the exported model with the trained one, a sentence.
+        temperature: Temperature of the exported model.
 
     Raises:
         ConflictError: The predictions of the trial cannot be read.
     """
     study, config = ledger.study, records[0].config
-    temperature = read_temperature(ledger, records)
     split = {
         split_name: _load_predictions(ledger, records, split_name, temperature.value)
         for split_name in _list_splits(records)
@@ -116,6 +126,8 @@ def make_model_card(
             limitations=list_limitations(study.data, config.get("folds")),
             trust=_describe_calibration(split["test"]) if "test" in split else None,
             temperature=describe_temperature(temperature),
+            has_orientations="orientations" in config,
+            adds_orientations=temperature.state is TemperatureState.OTHER_VIEWS,
             checked=agreement,
         )
     )

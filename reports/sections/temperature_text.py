@@ -7,6 +7,7 @@ _REASONS = {
     TemperatureState.FEW_IMAGES: "val has too few images",
     TemperatureState.NO_ERROR: "all images of val are classified correctly",
     TemperatureState.NO_COMMON_VAL: "the members of the vote held out different images as val",
+    TemperatureState.OTHER_VIEWS: "the study evaluated val without orientations",
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports.ledger import published
-from reports.ledger.planned_trial import NEUTRAL_SETTINGS
+from reports.ledger.planned_trial import NEUTRAL_SETTINGS, OMITTED_SETTINGS
 from reports.ledger.search_record import SearchRecord
 
 
@@ -33,7 +33,8 @@ def make_baseline_configs(search: SearchRecord) -> dict[str, Mapping[str, Any]]:
     training: dict[str, Any] = {"batch_size": search.batch_size, "max_epochs": search.max_epochs}
     training |= {"patience": search.max_epochs, "seed": search.seed}
     training |= {**NEUTRAL_SETTINGS, "precision": search.precision}
-    del training["class_weights"]  # a configuration has the key only with weights
+    for name in OMITTED_SETTINGS:  # no baseline has them
+        del training[name]
     return {
         row.configuration: {key: getattr(row, key) for key in published.PUBLISHED_SETTINGS}
         | training

@@ -23,6 +23,7 @@ def export(
     storage: options.StorageOption = options.DEFAULT_STORAGE,
     trial: options.TrialOption = None,
     vote: options.VoteOption = None,
+    orientations: options.OrientationsOption = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -55,7 +56,7 @@ def export(
     from study.datasets.lookup import find_test_images
 
     images = find_test_images(ledger.study, data_file)
-    selected = select(ledger, trial, vote)
+    selected = select(ledger, trial, vote, orientations=orientations)
     for problem in selected.problems:
         print_skipped(problem)
     folder = output or Path(f"{ledger.name}-{selected.name}")

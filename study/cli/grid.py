@@ -154,6 +154,14 @@ class GridOptions:
             rich_help_panel=options.TRAINING_PANEL,
         ),
     ] = None
+    orientations: Annotated[
+        bool,
+        typer.Option(
+            "--orientations",
+            help="Predict val and test as the mean over the eight orientations of each image.",
+            rich_help_panel=options.TRAINING_PANEL,
+        ),
+    ] = False
 
 
 def grid(
@@ -196,7 +204,11 @@ def _make_config(
 ) -> "GridConfig":
     """Return the settings of the grid: those of the source, replaced by the given options."""
     from study.configs.study_config import GridConfig
-    from study.configs.variants import recover_class_weights, recover_variants
+    from study.configs.variants import (
+        UnrecordedSettings,
+        recover_unrecorded_settings,
+        recover_variants,
+    )
 
     names, variants = arguments.resolve_configurations(
         grid_options.config,
@@ -205,10 +217,10 @@ def _make_config(
         file=grid_options.configs,
     )
     recorded = (source and source.grid) or _make_default_record()
-    class_weights: ClassWeights = "none"
+    unrecorded = UnrecordedSettings()
     if source is not None:
-        class_weights = recover_class_weights(source.trials)
-        known = recover_variants(recorded, source.trials, class_weights)
+        unrecorded = recover_unrecorded_settings(source.trials)
+        known = recover_variants(recorded, source.trials, unrecorded)
         chosen = names or recorded.configurations
         variants = {name: known[name] for name in chosen if name in known} | variants
     names = names or recorded.configurations
@@ -219,9 +231,11 @@ def _make_config(
         "batch_size": training.batch_size,
         "precision": training.precision,
     }
-    arguments.require_unset(
-        {**options_of_all, "class_weights": grid_options.class_weights}, variants
-    )
+    given_unrecorded = {
+        "class_weights": grid_options.class_weights,
+        "orientations": grid_options.orientations or None,
+    }
+    arguments.require_unset({**options_of_all, **given_unrecorded}, variants)
     arguments.require_resnet(grid_options.width, names, variants)
     given = {
         **options_of_all,
@@ -232,7 +246,8 @@ def _make_config(
     record = asdict(recorded) | {key: value for key, value in given.items() if value is not None}
     return GridConfig(
         **record,
-        class_weights=grid_options.class_weights or class_weights,
+        class_weights=grid_options.class_weights or unrecorded.class_weights,
+        orientations=grid_options.orientations or unrecorded.orientations,
         variants=variants,
         **settings,
     )

@@ -167,6 +167,16 @@ VoteOption = Annotated[
     ),
 ]
 
+OrientationsOption = Annotated[
+    bool,
+    typer.Option(
+        "--orientations",
+        help="Average the probabilities over the eight orientations of each image. A study that "
+        "was trained with --orientations always does.",
+        rich_help_panel=STUDY_PANEL,
+    ),
+]
+
 DataOption = Annotated[
     str | None,
     typer.Option(

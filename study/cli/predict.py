@@ -106,6 +106,7 @@ def predict(
     ] = False,
     trial: options.TrialOption = None,
     vote: options.VoteOption = None,
+    orientations: options.OrientationsOption = False,
     explain: ExplainOption = None,
     min_probability: MinProbabilityOption = 0.0,
     output_format: FormatOptions,
@@ -125,21 +126,22 @@ def predict(
     if not 0 <= min_probability <= 1:
         raise DataError.of_value("--min-probability", min_probability, "0 to 1")
     if pretrained:
-        given = {"--trial": trial, "--vote": vote, "--explain": explain}
-        _require_absent(given, "--pretrained")
+        given = {"--trial": trial, "--vote": vote, "--orientations": orientations or None}
+        _require_absent({**given, "--explain": explain}, "--pretrained")
         first_path = options.parse_path(_require(study, "IMAGE..."))
         paths = [first_path, *(images or ())]
         has_skipped = _predict_pretrained(paths, image_options, min_probability, output_format)
     else:
         study_name, paths = _require(study, "STUDY"), _require(images, "IMAGE...")
         if explain is not None:
-            _check_explain(explain, vote)
+            _check_explain(explain, vote, orientations=orientations)
         has_skipped = _predict_with_study(
             open_ledger(storage, study_name),
             paths,
             image_options,
             trial=trial,
             vote=vote,
+            orientations=orientations,
             explain=explain,
             min_probability=min_probability,
             output_format=output_format,
@@ -160,8 +162,8 @@ def _require_absent(given: Mapping[str, object], option: str) -> None:
             raise DataError(f"{name} cannot be combined with {option}", remedy="omit one of them")
 
 
-def _check_explain(folder: Path, vote: str | None) -> None:
-    _require_absent({"--vote": vote}, "--explain")
+def _check_explain(folder: Path, vote: str | None, *, orientations: bool) -> None:
+    _require_absent({"--vote": vote, "--orientations": orientations or None}, "--explain")
     from study.inference.export_folder import require_new_folder
 
     require_new_folder(folder)
@@ -190,6 +192,7 @@ def _predict_with_study(
     *,
     trial: str | None,
     vote: str | None,
+    orientations: bool,
     explain: Path | None,
     min_probability: float,
     output_format: FormatOptions,
@@ -202,13 +205,13 @@ def _predict_with_study(
     reader = ImageReader(ledger.study.data, image_options)
     input_images = reader.read(paths)
     explained_images = [] if explain is None else list_explained_images(input_images)
-    selected = select(ledger, trial, vote)
+    selected = select(ledger, trial, vote, orientations=orientations)
     for problem in selected.problems:
         reader.skip(problem)
     if explain is not None:
-        from study.inference.evidence_images import require_resnet
+        from study.inference.evidence_images import require_explainable
 
-        require_resnet(selected)
+        require_explainable(selected)
     from study.inference.study_model import StudyModel
 
     model = StudyModel(ledger.study, selected)

@@ -16,10 +16,11 @@ from study.configs.presets import CONFIGURATIONS
 from study.configs.search_space import validate
 from study.configs.value_checks import require_at_least, require_choice
 from study.configs.variants import (
+    UnrecordedSettings,
     Variant,
     get_option_settings,
     get_preset,
-    recover_class_weights,
+    recover_unrecorded_settings,
     recover_variants,
 )
 
@@ -113,8 +114,9 @@ class GridConfig(StudyConfig):
         batch_size: Images per step, at least 1; None for the value of each configuration.
         precision: Precision of matrix products in training.
         class_weights: Weights of the classes in the training loss.
+        orientations: Whether predictions are means over the eight orientations of an image.
         variants: Configurations that are not presets, by name. The record of the grid lacks them
-            and the class weights; `from_record` recovers both from the planned trials.
+            and the two settings before; `from_record` recovers all from the planned trials.
 
     Raises:
         DataError: A value is out of its range.
@@ -128,6 +130,7 @@ class GridConfig(StudyConfig):
     batch_size: int | None
     precision: Precision
     class_weights: ClassWeights = "none"
+    orientations: bool = False
     folds: int | None = None
     variants: Mapping[str, Variant] = field(default_factory=dict)
 
@@ -162,9 +165,9 @@ class GridConfig(StudyConfig):
         cls, record: GridRecord, trials: Sequence[PlannedTrial], **settings: Unpack[StudySettings]
     ) -> Self:
         """Make the settings of a grid from its record and trials, and from those of any study."""
-        class_weights = recover_class_weights(trials)
-        variants = recover_variants(record, trials, class_weights)
-        return cls(**asdict(record), class_weights=class_weights, variants=variants, **settings)
+        unrecorded = recover_unrecorded_settings(trials)
+        variants = recover_variants(record, trials, unrecorded)
+        return cls(**asdict(record), **unrecorded._asdict(), variants=variants, **settings)
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -189,7 +192,8 @@ class GridConfig(StudyConfig):
     def _make_trial_config(self, name: str, record: GridRecord) -> TrialConfig:
         """Return the configuration with seed 0."""
         variant = self.variants.get(name) or Variant(CONFIGURATIONS[name], {})
-        settings = get_option_settings(variant, record, self.class_weights)
+        unrecorded = UnrecordedSettings(self.class_weights, self.orientations)
+        settings = get_option_settings(variant, record, unrecorded)
         return replace(variant.base, **{**settings, **variant.changes})
 
 

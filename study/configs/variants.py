@@ -44,6 +44,18 @@ class Variant(NamedTuple):
     changes: Mapping[str, Any]
 
 
+class UnrecordedSettings(NamedTuple):
+    """Settings of all configurations of a grid that its record lacks, but its trials have.
+
+    Attributes:
+        class_weights: Weights of the classes in the training loss.
+        orientations: Whether predictions are means over the eight orientations of an image.
+    """
+
+    class_weights: ClassWeights = "none"
+    orientations: bool = False
+
+
 def get_preset(name: str, label: str) -> TrialConfig:
     """Return a preset.
 
@@ -176,7 +188,7 @@ def _read_variant(path: Path, name: str, table: object) -> Variant:
 
 
 def recover_variants(
-    grid: GridRecord, trials: Sequence[PlannedTrial], class_weights: ClassWeights
+    grid: GridRecord, trials: Sequence[PlannedTrial], unrecorded: UnrecordedSettings
 ) -> dict[str, Variant]:
     """Return the variants of a recorded grid by name.
 
@@ -185,7 +197,7 @@ def recover_variants(
     Args:
         grid: Settings of the grid.
         trials: Planned trials of the grid.
-        class_weights: Class weights of the grid.
+        unrecorded: Settings that the record lacks, from `recover_unrecorded_settings`.
     """
     variants = {}
     for trial in trials:
@@ -194,21 +206,26 @@ def recover_variants(
         config = replace(TrialConfig.from_dict(trial.config), seed=0, folds=None, fold=None)
         # Presets of a family have the same limits, width and batch size.
         preset = RESNET if config.family == "resnet" else PUBLISHED["cnn-config-1"]
-        defaults = get_option_settings(Variant(preset, {}), grid, class_weights)
+        defaults = get_option_settings(Variant(preset, {}), grid, unrecorded)
         values = asdict(config)
         changes = {key: values[key] for key, value in defaults.items() if values[key] != value}
         variants[trial.configuration] = Variant(config, changes)
     return variants
 
 
-def recover_class_weights(trials: Sequence[PlannedTrial]) -> ClassWeights:
-    """Return the class weights with which a recorded grid trained its presets."""
+def recover_unrecorded_settings(trials: Sequence[PlannedTrial]) -> UnrecordedSettings:
+    """Return the settings with which a recorded grid trained its presets."""
     presets = [trial.config for trial in trials if trial.configuration in CONFIGURATIONS]
-    return presets[0].get("class_weights", "none") if presets else "none"
+    if not presets:
+        return UnrecordedSettings()
+    return UnrecordedSettings(
+        class_weights=presets[0].get("class_weights", "none"),
+        orientations=presets[0].get("orientations", False),
+    )
 
 
 def get_option_settings(
-    variant: Variant, grid: GridRecord, class_weights: ClassWeights
+    variant: Variant, grid: GridRecord, unrecorded: UnrecordedSettings
 ) -> dict[str, Any]:
     """Return the settings that the options of a grid give a variant, or else its preset.
 
@@ -216,7 +233,7 @@ def get_option_settings(
         variant: Preset and changes. Changes decide about family and maximum number of epochs, which
             other settings depend on.
         grid: Options of the grid.
-        class_weights: Class weights of the grid.
+        unrecorded: Options of the grid that its record lacks.
     """
     base, changes = variant
     is_resnet = changes.get("family", base.family) == "resnet"
@@ -228,7 +245,7 @@ def get_option_settings(
         "width": (grid.width or base.width) if is_resnet else None,
         "batch_size": grid.batch_size or base.batch_size,
         "precision": grid.precision,
-        "class_weights": class_weights,
+        **unrecorded._asdict(),
     }
 
 

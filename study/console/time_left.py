@@ -14,7 +14,8 @@ from statistics import fmean, median
 from reports.ledger.progress import ProgressState, TrialProgress
 
 NETWORK_SETTINGS = ("family", "width", "batch_size", "precision")
-"""Settings that determine the time of a training step; the others matter little."""
+"""Settings that determine the time of a training step; the others matter little. `orientations`,
+which files may lack, determines the time of an evaluation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def get_network(config: Mapping[str, object]) -> Hashable:
     Args:
         config: `TrialConfig` of the trial, as a dict.
     """
-    return tuple(config[key] for key in NETWORK_SETTINGS)
+    return (*(config[key] for key in NETWORK_SETTINGS), config.get("orientations", False))
 
 
 class Pace:

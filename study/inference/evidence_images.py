@@ -25,16 +25,24 @@ _MAX_NAME_LENGTH = 40
 """Maximum number of characters of an image's name in that of its PNG; each has up to 4 bytes."""
 
 
-def require_resnet(selected: Selection) -> ResNet:
+def require_explainable(selected: Selection) -> ResNet:
     """Return the network of a selected model, without its log-softmax.
 
     Args:
         selected: Selected model; not a vote.
 
     Raises:
-        DataError: The network is not a ResNet.
+        DataError: The network is not a ResNet, or its predictions are means over orientations.
     """
     (member,) = selected.members
+    if member.config.orientations:
+        raise DataError(
+            f"--explain does not support the predictions of {member.name}, which are means over "
+            "orientations",
+            value=True,
+            expected="a model that predicts from one orientation",
+            remedy="omit --explain, or use a study that was trained without --orientations",
+        )
     network = member.model[0] if isinstance(member.model, nn.Sequential) else member.model
     if isinstance(network, ResNet):
         return network
@@ -63,12 +71,12 @@ def write_evidence_images(
         predictions: Predictions for the images.
 
     Raises:
-        DataError: The model is not a ResNet.
+        DataError: The model cannot be explained, see `require_explainable`.
         ConflictError: The folder exists.
         ResourceError: The folder cannot be written.
     """
     contributions = compute_contributions(
-        require_resnet(selected),
+        require_explainable(selected),
         scale_pixels(torch.from_numpy(np.stack([image.pixels for image in images]))),
         torch.tensor([prediction.ranked_classes[0] for prediction in predictions]),
     ).numpy()

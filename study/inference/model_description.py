@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from bloodnets.constants import N_ORIENTATIONS
 from reports.analysis.temperature import Temperature, TemperatureState
 from reports.ledger.data_record import DataRecord
 from reports.ledger.records import StudyRecord
@@ -22,6 +23,7 @@ class ModelDescription:
         fingerprint: Fingerprint of that study.
         trial_ids: Id of its trial; for a vote, those of its members.
         temperature: Temperature that calibrates its probabilities.
+        orientations: Whether its predictions are means over the eight orientations of an image.
         data: Data that it was trained on.
     """
 
@@ -31,6 +33,7 @@ class ModelDescription:
     fingerprint: str
     trial_ids: tuple[str, ...]
     temperature: Temperature
+    orientations: bool
     data: DataRecord
 
     @classmethod
@@ -43,6 +46,7 @@ class ModelDescription:
             fingerprint=study.fingerprint,
             trial_ids=tuple(member.record.id for member in selected.members),
             temperature=selected.temperature,
+            orientations=selected.members[0].config.orientations,
             data=study.data,
         )
 
@@ -65,11 +69,15 @@ class ModelDescription:
                 TemperatureState(metadata["temperature_state"]),
                 int(metadata["temperature_images"]),
             ),
+            orientations="orientations" in metadata,
             data=from_json(DataRecord, metadata["data_record"].encode()),
         )
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the description as texts, without the path of the data."""
+        """Return the description as texts, without the path of the data.
+
+        The key `orientations` is absent without them.
+        """
         return {
             "name": self.name,
             "class_names": json.dumps(list(self.data.class_names)),
@@ -77,6 +85,7 @@ class ModelDescription:
             "temperature": f"{self.temperature.value:.9g}",
             "temperature_state": self.temperature.state,
             "temperature_images": str(self.temperature.n_images),
+            **({"orientations": str(N_ORIENTATIONS)} if self.orientations else {}),
             "study": self.study,
             "fingerprint": self.fingerprint,
             "data": self.data.name,

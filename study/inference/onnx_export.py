@@ -17,13 +17,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bloodnets.constants import N_ORIENTATIONS
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from bloodnets.data_shape import DataShape
 from bloodnets.errors import StudyError
 from bloodnets.metrics import FloatArray
-from bloodnets.training.evaluation import get_evaluation_batch_size, scale_pixels
+from bloodnets.training.evaluation import (
+    get_evaluation_batch_size,
+    make_orientations,
+    scale_pixels,
+)
 from reports.analysis.further_scores import SMALLEST_PROBABILITY
-from reports.analysis.temperature import scale_probabilities
+from reports.analysis.temperature import TemperatureState, scale_probabilities
 from reports.format.units import format_count
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import StudyRecord
@@ -46,6 +51,7 @@ class _ProbabilityModel(nn.Module):
         super().__init__()
         self.models = nn.ModuleList(member.model for member in selected.members)
         self.losses = [member.config.loss for member in selected.members]
+        self.orientations = selected.members[0].config.orientations
         self.temperature = selected.temperature.value
 
     def forward(self, images: Tensor) -> Tensor:
@@ -54,7 +60,8 @@ class _ProbabilityModel(nn.Module):
         Args:
             images: Pixels, uint8, shape (n, side, side, channels).
         """
-        pixels = scale_pixels(images)
+        views = torch.cat(make_orientations(images)) if self.orientations else images
+        pixels = scale_pixels(views)
         probabilities = []
         for model, loss in zip(self.models, self.losses, strict=True):
             outputs: Tensor = model(pixels)
@@ -62,6 +69,8 @@ class _ProbabilityModel(nn.Module):
         means = (
             probabilities[0] if len(probabilities) == 1 else torch.stack(probabilities).mean(dim=0)
         )
+        if self.orientations:
+            means = means.view(N_ORIENTATIONS, -1, means.shape[1]).mean(dim=0)
         if self.temperature == 1:
             return means
         # The same as `scale_probabilities`, in PyTorch.
@@ -133,6 +142,7 @@ def export_onnx(
         name=selected.name,
         reason=selected.reason,
         agreement=str(export_check),
+        temperature=selected.temperature,
     )
     write_new_folder(folder, {"model.onnx": model, "README.md": card_text.encode()})
     return export_check
@@ -188,9 +198,14 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
 
 
 def _read_stored_mean(ledger: Ledger, selected: Selection) -> FloatArray | None:
-    """Return the calibrated mean of what a vote's members stored for test; None for one model."""
+    """Return the calibrated mean of what a vote's members stored for test.
+
+    It is None for one model, and for a model that averages over orientations unlike the study.
+    """
     records = [member.record for member in selected.members]
     if len(records) == 1 or not all("test" in record.scores for record in records):
+        return None
+    if selected.temperature.state is TemperatureState.OTHER_VIEWS:
         return None
     probabilities = [read_predictions(ledger, r.id, "test").probabilities for r in records]
     means = np.asarray(np.mean(probabilities, axis=0, dtype=np.float64))

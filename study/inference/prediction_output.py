@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from bloodnets.constants import N_ORIENTATIONS
 from reports.format.escape import escape_formula
 from reports.format.text import make_class_label, make_data_label
 from reports.format.units import format_count
@@ -27,9 +28,11 @@ _ABSTAINED = "abstained"
 
 
 def format_header_lines(model: ModelDescription) -> Iterator[str]:
-    """Yield lines that name the model, its training data and its temperature."""
+    """Yield lines that name the model, its training data, its orientations and its temperature."""
     yield f"{model.name} of {model.study}: {model.reason}."
     yield f"Trained on: {make_data_label(model.data).short}"
+    if model.orientations:
+        yield "Probabilities are means over the eight orientations of each image."
     yield describe_temperature(model.temperature)
 
 
@@ -140,6 +143,7 @@ def format_json(predictions: Sequence[Prediction], model: ModelDescription) -> s
         "trial": " ".join(model.trial_ids),
         "temperature": model.temperature.value,
         "temperature_state": model.temperature.state,
+        "orientations": N_ORIENTATIONS if model.orientations else 1,
         "data": make_data_label(model.data).full,
         "class_names": list(class_names),
         "notice": RESEARCH_ONLY_NOTICE,

@@ -96,7 +96,12 @@ def _compare_trial(ledger: Ledger, record: TrialRecord, cells: BloodCells) -> It
         stored = read_predictions(ledger, record.id, split)
         if not np.array_equal(stored.labels, labels):
             raise ConflictError(f"{name} has other labels on {split} than the data", path=name)
-        computed = predict_probabilities(model, torch.tensor(images).to(device), config.loss)
+        computed = predict_probabilities(
+            model,
+            torch.tensor(images).to(device),
+            config.loss,
+            orientations=config.orientations,
+        )
         yield _compare(name, split, stored.probabilities, computed, bound)
 
 

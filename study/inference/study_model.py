@@ -52,7 +52,9 @@ def predict_calibrated_probabilities(selected: Selection, images: Tensor) -> Flo
         Probabilities, float64, shape (n, classes).
     """
     probabilities = [
-        predict_probabilities(member.model, images, member.config.loss)
+        predict_probabilities(
+            member.model, images, member.config.loss, orientations=member.config.orientations
+        )
         for member in selected.members
     ]
     means = np.asarray(np.mean(probabilities, axis=0, dtype=np.float64))

@@ -3,7 +3,7 @@
 A wrong name is rejected before PyTorch is imported.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bloodnets.errors import DataError
@@ -75,27 +75,51 @@ def check_selection(ledger: Ledger, trial: str | None, vote: str | None) -> None
         _find_members(ledger, vote)
 
 
-def select(ledger: Ledger, trial: str | None, vote: str | None) -> Selection:
+def select(
+    ledger: Ledger, trial: str | None, vote: str | None, *, orientations: bool = False
+) -> Selection:
     """Return the named trial or vote with its models, or the study's best model.
 
     Args:
         ledger: Ledger of a grid or a search.
         trial: Name of the trial, as in `find_trial`; None for none.
         vote: Name of the configuration whose trials vote; None for no vote.
+        orientations: Whether to average over orientations even if the study did not.
 
     Raises:
         DataError: There is no such complete trial or vote, or no complete trial.
         ConflictError: A file of a model is missing or differs from its record.
     """
-    if vote is None:
-        return select_model(ledger, trial)
+    selected = select_model(ledger, trial) if vote is None else _select_vote(ledger, vote)
+    return _add_orientations(selected) if orientations else selected
+
+
+def _select_vote(ledger: Ledger, configuration: str) -> SelectedVote:
     from reports.analysis.temperature import read_temperature
 
-    records = _find_members(ledger, vote)
+    records = _find_members(ledger, configuration)
     members = (load_selected_model(ledger, r, "member of the vote", ()) for r in records)
     return SelectedVote(
-        configuration=vote, members=tuple(members), temperature=read_temperature(ledger, records)
+        configuration=configuration,
+        members=tuple(members),
+        temperature=read_temperature(ledger, records),
     )
+
+
+def _add_orientations(selected: Selection) -> Selection:
+    """Return what predicts means over orientations; its temperature is 1 if the study did not."""
+    from reports.analysis.temperature import Temperature, TemperatureState
+
+    if selected.members[0].config.orientations:
+        return selected
+    temperature = Temperature(1.0, TemperatureState.OTHER_VIEWS, 0)
+    members = [
+        replace(member, config=replace(member.config, orientations=True), temperature=temperature)
+        for member in selected.members
+    ]
+    if isinstance(selected, SelectedVote):
+        return replace(selected, members=tuple(members), temperature=temperature)
+    return members[0]
 
 
 def _find_members(ledger: Ledger, configuration: str) -> list[TrialRecord]:

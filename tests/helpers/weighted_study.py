@@ -32,16 +32,20 @@ from tests.helpers.grid_builder import ASYMMETRIC, SOFTWARE, add_complete_trial,
 CONFIG = replace(PUBLISHED["cnn-config-1"], max_epochs=1)
 
 
-def build_weighted_study(folder: Path, cells: BloodCells, *, n_seeds: int = 2) -> Ledger:
+def build_weighted_study(
+    folder: Path, cells: BloodCells, *, n_seeds: int = 2, orientations: bool = False
+) -> Ledger:
     """Build a grid of one configuration with untrained weights and their predictions.
 
     Args:
         folder: Folder of the study, which must not exist.
         cells: Data of the study.
         n_seeds: Number of seeds.
+        orientations: Whether predictions are means over orientations.
     """
+    config = replace(CONFIG, orientations=orientations)
     trials = [
-        make_planned_trial("cnn-config-1", replace(CONFIG, seed=seed)) for seed in range(n_seeds)
+        make_planned_trial("cnn-config-1", replace(config, seed=seed)) for seed in range(n_seeds)
     ]
     ledger = create_study(folder, make_weighted_record(folder.name, cells, trials))
     for planned in trials:
@@ -74,7 +78,9 @@ def add_weighted_trial(
     predictions, scores = {}, {}
     for name in ("val", "test"):
         images, labels, _ = getattr(cells, name)
-        probabilities = predict_probabilities(model, torch.tensor(images), config.loss)
+        probabilities = predict_probabilities(
+            model, torch.tensor(images), config.loss, orientations=config.orientations
+        )
         predictions[name] = (probabilities, labels)
         confusion = metrics.compute_confusion_matrix(
             labels, probabilities.argmax(1), BLOODMNIST_SHAPE.n_classes

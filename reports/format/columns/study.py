@@ -28,6 +28,7 @@ EXTRA_SETTING_COLUMNS = (
     Column(key="label_smoothing", heading=("Label", "smoothing"), unit="setting"),
     Column(key="class_weights", heading=("Class", "weights"), unit="word"),
     Column(key="dihedral_augmentation", heading=("Dihedral", "augmentation"), unit="word"),
+    Column(key="orientations", heading=("Mean over", "orientations"), unit="word"),
     Column(key="max_shift", heading=("Maximum", "shift (pixels)"), unit="setting"),
     Column(key="schedule", heading=("Learning rate", "schedule"), unit="word"),
     Column(key="batch_size", heading=("Batch", "size"), unit="setting"),

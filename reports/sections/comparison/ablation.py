@@ -146,6 +146,7 @@ def _describe_ingredient(setting: str, value: Any, without: Any) -> str:
         "label_smoothing": f"label smoothing of {value}",
         "weight_decay": f"weight decay of {value}",
         "class_weights": f"{value} class weights",
+        "orientations": "the mean over the eight orientations in val and test",
         "schedule": "the one-cycle learning rate",
         "dropout": f"dropout of {value}",
     }

@@ -30,6 +30,7 @@ from reports.sections.paper.training_answers import (
     describe_confirmation,
     describe_layers,
     describe_loss_and_optimizer,
+    describe_orientations,
     describe_stopping,
     list_families,
     list_replicates,
@@ -138,6 +139,8 @@ def _describe_training(facts: PaperFacts) -> Iterator[Sentence]:
     )
     if weights := describe_class_weights(facts):
         yield Sentence(f"Training used {weights}", ("king2001",))
+    if orientations := describe_orientations(facts):
+        yield Sentence(f"Predictions for val and test were {orientations}")
     if {"cross_entropy", "nll"} == {*facts.list_values("loss")}:
         yield Sentence(
             "CrossEntropy on logits and NLLLoss on log-probabilities are the same function"

@@ -228,9 +228,21 @@ def describe_class_weights(facts: PaperFacts) -> str:
     return phrase if len(names) == len(facts.configs) else f"{phrase}, for {join_words(names)}"
 
 
-def describe_prediction(_: PaperFacts) -> Answer:
+def describe_prediction(facts: PaperFacts) -> Answer:
     """Say how predictions are calculated."""
-    return Answer("One forward pass with the stored weights (`bloodstudy predict`).")
+    text = "One forward pass with the stored weights (`bloodstudy predict`)."
+    if orientations := describe_orientations(facts):
+        text = f"With the stored weights (`bloodstudy predict`): {orientations}."
+    return Answer(text)
+
+
+def describe_orientations(facts: PaperFacts) -> str:
+    """Name the configurations that predict means over orientations; empty if there are none."""
+    names = [name for name, config in facts.configs.items() if config.get("orientations")]
+    if not names:
+        return ""
+    phrase = "the mean probabilities over the eight orientations of each image"
+    return phrase if len(names) == len(facts.configs) else f"{phrase}, for {join_words(names)}"
 
 
 def describe_protocol(facts: PaperFacts) -> Answer:

@@ -32,6 +32,7 @@ CONFIG = TrialConfig(
         ("weight_decay", 0.1),
         ("label_smoothing", 0.1),
         ("dihedral_augmentation", 1),
+        ("orientations", 1),
         ("max_shift", -1),
         ("max_shift", 28),
         ("max_shift", True),
@@ -103,8 +104,8 @@ def test_to_dict_has_a_key_for_every_setting() -> None:
     config = replace(CONFIG, precision="bfloat16")
     assert config.to_dict() == CONFIG.to_dict() | {"precision": "bfloat16"}
     assert config.compute_digest() != CONFIG.compute_digest()
-    complete = replace(CONFIG, class_weights="balanced", folds=5, fold=0).to_dict()
-    assert {*complete} == {field.name for field in fields(TrialConfig)}
+    complete = replace(CONFIG, class_weights="balanced", orientations=True, folds=5, fold=0)
+    assert {*complete.to_dict()} == {field.name for field in fields(TrialConfig)}
 
 
 def test_to_dict_without_class_weights_lacks_their_key() -> None:

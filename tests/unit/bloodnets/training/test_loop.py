@@ -65,6 +65,21 @@ def test_train_both_losses_give_equal_weights_to_the_bit(
     np.testing.assert_array_equal(p_one, p_other)
 
 
+def test_train_with_orientations_evaluates_val_by_their_means(
+    splits: dict[str, DeviceSplit],
+) -> None:
+    state, (result,) = run(replace(CONFIG, max_epochs=1, orientations=True), splits)
+    images, labels = splits["val"]
+    means = predict_probabilities(state.model, images, CONFIG.loss, orientations=True)
+    expected = -np.log(means[np.arange(len(labels)), labels]).mean()
+    assert result.val_loss == pytest.approx(expected, rel=1e-5)
+    assert result.val_accuracy == (means.argmax(1) == labels.numpy()).mean()
+    plain, (other,) = run(replace(CONFIG, max_epochs=1), splits)
+    assert other.val_loss != pytest.approx(expected, rel=1e-5)
+    for key, value in plain.best_weights.items():  # training is the same
+        assert torch.equal(value, state.best_weights[key])
+
+
 @pytest.mark.parametrize("config", [CONFIG, RESNET_CONFIG], ids=["cnn", "resnet"])
 def test_train_seed_decides_the_weights_to_the_bit(
     config: TrialConfig, splits: dict[str, DeviceSplit]

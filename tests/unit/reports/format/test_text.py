@@ -56,6 +56,14 @@ def test_format_settings_names_class_weights_only_if_there_are_any() -> None:
     assert format_settings(weighted) == f"{format_settings(config)}, balanced class weights"
 
 
+def test_format_settings_names_orientations_only_if_they_are_averaged() -> None:
+    config = dict(grid_builder.make_config("cnn-config-2"))
+    averaged = dict(grid_builder.make_config("cnn-config-2", orientations=True))
+    assert format_settings(averaged) == f"{format_settings(config)}, mean over orientations"
+    for absent in (False, float("nan")):
+        assert format_settings(config | {"orientations": absent}) == format_settings(config)
+
+
 def test_format_settings_names_momentum_and_settings_of_residual_networks() -> None:
     config = dict(grid_builder.make_config("cnn-config-1"))
     added = {"weight_decay": 0.051, "label_smoothing": 0.1, "width": 64.0}

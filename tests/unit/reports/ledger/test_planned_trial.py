@@ -40,6 +40,7 @@ def test_planned_trial_written_and_read_is_equal() -> None:
         ("dihedral_augmentation", 1),
         ("family", None),
         ("class_weights", "none"),  # the key is absent without weights
+        ("orientations", False),  # the key is absent without them
     ],
 )
 def test_planned_trial_setting_of_another_type_is_refused(setting: str, value: object) -> None:
@@ -48,6 +49,13 @@ def test_planned_trial_setting_of_another_type_is_refused(setting: str, value: o
     with pytest.raises(ValidationError) as caught:
         from_json(PlannedTrial, json.dumps(values).encode())
     assert caught.value.errors()[0]["loc"] == ("config", setting)
+
+
+def test_planned_trial_with_orientations_written_and_read_is_equal() -> None:
+    config = make_config("cnn-config-2", orientations=True)
+    averaged = replace(PLANNED, config=config)
+    assert from_json(PlannedTrial, to_json(averaged, indent=None)) == averaged
+    assert fill_settings(config)["orientations"] is True
 
 
 def test_planned_trial_with_class_weights_written_and_read_is_equal() -> None:

@@ -14,7 +14,12 @@ from reports.analysis import frames
 from reports.analysis.bootstrap import bootstrap_scores
 from reports.analysis.calibration import compute_calibration
 from reports.analysis.class_scores import MIN_CLASS_IMAGES, compute_class_scores
-from reports.analysis.temperature import read_temperature, scale_probabilities
+from reports.analysis.temperature import (
+    Temperature,
+    TemperatureState,
+    read_temperature,
+    scale_probabilities,
+)
 from reports.analysis.votes import compare_votes
 from reports.format.data_warnings import list_score_warnings
 from reports.format.escape import escape_markdown
@@ -31,7 +36,7 @@ from tests.helpers.grid_builder import ASYMMETRIC, worsen_matrix
 from tests.helpers.models import write_trial_record
 
 
-def make_card(ledger: Ledger, index: int = 0) -> str:
+def make_card(ledger: Ledger, index: int = 0, *, temperature: Temperature | None = None) -> str:
     record = ledger.read_trials()[index]
     return make_model_card(
         ledger,
@@ -39,6 +44,7 @@ def make_card(ledger: Ledger, index: int = 0) -> str:
         name=get_trial_name(record.id),
         reason="as asked for",
         agreement="It agrees.",
+        temperature=temperature or read_temperature(ledger, [record]),
     )
 
 
@@ -250,6 +256,33 @@ def test_model_card_of_a_fold_names_it_and_the_variance(tmp_path: Path) -> None:
         assert escape_markdown(text) in card
 
 
+def test_model_card_of_a_study_with_orientations_names_them(tmp_path: Path) -> None:
+    matrices = {"cnn-config-1": [ASYMMETRIC]}
+    assert "eight orientations" not in make_card(grid_builder.build_grid(tmp_path / "s", matrices))
+    ledger = grid_builder.build_grid(
+        tmp_path / "averaged", matrices, config_overrides={"cnn-config-1": {"orientations": True}}
+    )
+    card = make_card(ledger)
+    assert "means over the eight orientations" in card
+    assert "one orientation" not in card
+
+
+def test_model_card_with_added_orientations_says_what_its_scores_are(tmp_path: Path) -> None:
+    ledger = build_study(tmp_path / "s")
+    added = Temperature(1.0, TemperatureState.OTHER_VIEWS, 0)
+    card = make_card(ledger, temperature=added)
+    for text in ("means over the eight orientations", "in one orientation", "without calibration"):
+        assert text in card
+    assert describe_temperature(added) in card
+    loaded_study = read_study_files(ledger)
+    expected = frames.make_comparison_frame(
+        loaded_study, bootstrap_scores(loaded_study.predictions)
+    )["test_log_loss"].iloc[0]
+    rows = {cells[0]: cells for cells in list_table_rows(card)}
+    (row,) = (cells for name, cells in rows.items() if name.startswith("Log loss"))
+    assert float(row[-2]) == pytest.approx(expected, abs=1e-3)
+
+
 @pytest.mark.parametrize("folds", [None, 2])
 def test_model_card_of_a_vote_has_the_scores_of_the_mean_probabilities(
     tmp_path: Path, folds: int | None
@@ -258,7 +291,14 @@ def test_model_card_of_a_vote_has_the_scores_of_the_mean_probabilities(
     matrices = [worsen_matrix(ASYMMETRIC, n_moved=n) for n in (0, 9)]
     ledger = grid_builder.build_grid(tmp_path / "s", {"cnn-config-1": matrices}, folds=folds)
     records = ledger.read_trials()
-    card = make_model_card(ledger, records, name="cnn-config-1-vote", reason="x", agreement="y.")
+    card = make_model_card(
+        ledger,
+        records,
+        name="cnn-config-1-vote",
+        reason="x",
+        agreement="y.",
+        temperature=read_temperature(ledger, records),
+    )
     loaded_study = read_study_files(ledger)
     comparison = compare_votes(loaded_study, bootstrap_scores(loaded_study.predictions))
     assert comparison is not None

@@ -19,7 +19,12 @@ def test_describe_temperature_says_that_it_is_a_bound() -> None:
 
 @pytest.mark.parametrize(
     "state",
-    [TemperatureState.FEW_IMAGES, TemperatureState.NO_ERROR, TemperatureState.NO_COMMON_VAL],
+    [
+        TemperatureState.FEW_IMAGES,
+        TemperatureState.NO_ERROR,
+        TemperatureState.NO_COMMON_VAL,
+        TemperatureState.OTHER_VIEWS,
+    ],
 )
 def test_describe_temperature_without_one_says_so(state: TemperatureState) -> None:
     assert "not calibrated" in describe_temperature(Temperature(1.0, state, 0))

@@ -102,6 +102,7 @@ def test_grid_all_options_become_settings(tmp_path: Path, monkeypatch: pytest.Mo
         ["--config", "cnn-config-1", "--set", "seed=1"],
         ["--config", "cnn-config-1", "--set", "batch_size=8", "--batch-size", "8"],
         ["--config", "cnn-config-1", "--set", "patience=10", "--patience", "10"],
+        ["--config", "cnn-config-1", "--set", "orientations=false", "--orientations"],
     ],
 )
 def test_grid_options_that_do_not_fit_raise_before_data_are_loaded(
@@ -133,6 +134,14 @@ def test_grid_configs_with_class_weights_trains_all_with_them(
     assert {trial.config.get("class_weights") for trial in config.plan_trials()} == {"balanced"}
 
 
+def test_grid_orientations_are_a_setting_of_every_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = parse_config(["grid", "--orientations"], tmp_path, monkeypatch)
+    assert isinstance(config, GridConfig)
+    assert {trial.config.get("orientations") for trial in config.plan_trials()} == {True}
+
+
 def build_source(folder: Path, cells: BloodCells | None = None, **settings: Any) -> GridConfig:
     """Create a grid without trained trials: a preset and a variant, with two seeds."""
     small = Variant(PUBLISHED["cnn-config-1"], {"dropout": 0.3, "batch_size": 32})
@@ -153,11 +162,11 @@ def build_source(folder: Path, cells: BloodCells | None = None, **settings: Any)
     return config
 
 
-@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+@pytest.mark.parametrize("settings", [{}, {"class_weights": "balanced", "orientations": True}])
 def test_grid_from_a_study_has_its_plan(
-    class_weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = build_source(tmp_path, class_weights=class_weights)
+    source = build_source(tmp_path, **settings)
     words = ["grid", "--from", "source", "--data", "synthetic"]
     config = parse_config(words, tmp_path, monkeypatch)
     assert isinstance(config, GridConfig)

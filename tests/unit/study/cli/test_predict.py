@@ -147,9 +147,14 @@ def test_predict_pretrained_classifies_files_and_splits(tmp_path: Path, cells: B
     np.testing.assert_allclose(own, [*expected, *expected], atol=1e-5)
 
 
-@pytest.mark.parametrize("option", ["--trial", "--vote", "--explain"])
-def test_predict_pretrained_with_an_option_of_studies_raises(tmp_path: Path, option: str) -> None:
-    done = run_pretrained(tmp_path / "cell.png", option, "x")
+@pytest.mark.parametrize(
+    "words", [("--trial", "x"), ("--vote", "x"), ("--explain", "x"), ("--orientations",)]
+)
+def test_predict_pretrained_with_an_option_of_studies_raises(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    option = words[0]
+    done = run_pretrained(tmp_path / "cell.png", *words)
     assert isinstance(done.exception, DataError)
     assert option in str(done.exception)
 
@@ -338,6 +343,41 @@ def test_predict_vote_has_the_calibrated_stored_mean_and_logs_each_member(
     assert [(event.kind, event.trial_id) for event in events] == [("tested", i) for i in ids]
 
 
+def test_predict_orientations_are_the_same_for_a_turned_image(
+    results: Path, tmp_path: Path, cells: BloodCells
+) -> None:
+    image = cells.test.images[0]
+    paths = save(tmp_path, np.stack([image, np.rot90(image), image.transpose(1, 0, 2)]))
+    done = run(results, *paths, "--orientations", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert (found["orientations"], found["temperature"]) == (8, 1)
+    assert found["temperature_state"] == "other views"
+    first, *others = [image["probabilities"] for image in found["images"]]
+    for other in others:
+        np.testing.assert_allclose(other, first, atol=1e-6)
+    plain = json.loads(run(results, paths[0], "--json").stdout)
+    assert plain["orientations"] == 1
+    assert not np.allclose(plain["images"][0]["probabilities"], first, atol=1e-4)
+
+
+def test_predict_of_a_study_with_orientations_has_its_stored_probabilities(
+    tmp_path: Path, cells: BloodCells
+) -> None:
+    ledger = build_weighted_study(tmp_path / "averaged", cells, n_seeds=1, orientations=True)
+    np.savez(tmp_path / "test.npz", allow_pickle=False, test_images=cells.test.images)
+    done = run(tmp_path, tmp_path / "test.npz", "--json", study="averaged")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["orientations"] == 8
+    stored = read_predictions(ledger, ledger.study.trials[0].id, "test").probabilities
+    probabilities = [image["probabilities"] for image in found["images"]]
+    expected = scale_probabilities(stored, found["temperature"])
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+    text = run(tmp_path, tmp_path / "test.npz", study="averaged").stdout
+    assert "eight orientations" in text
+
+
 @pytest.fixture(scope="module")
 def residual(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of `residual`, a study of an untrained resnet and an MLNN."""
@@ -395,7 +435,9 @@ def test_predict_explain_with_another_network_or_a_vote_is_refused(
     words = ["--vote", "resnet", "--explain", tmp_path / "figures"]
     voted = run(residual, path, *words, study="residual")
     assert isinstance(voted.exception, DataError)
-    for refused in (done, voted):
+    averaged = run(residual, path, "--orientations", *words[2:], study="residual")
+    assert isinstance(averaged.exception, DataError)
+    for refused in (done, voted, averaged):
         assert refused.stdout == ""
     assert not (tmp_path / "figures").exists()
 

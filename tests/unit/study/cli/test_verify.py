@@ -15,6 +15,7 @@ import pytest
 from bloodnets.data.medmnist import BloodCells, load_file
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from reports.ledger.ledger import Ledger
+from reports.ledger.trial_predictions import read_predictions
 from reports.page.publish import write_report
 from tests.helpers import forgeries
 from tests.helpers.cli_runs import RunMain
@@ -234,6 +235,24 @@ def test_verify_from_weights_of_the_same_cpu_accepts_no_difference(
     forgeries.rewrite_log(study)
     assert run_main("report", study, *VERIFY).code == 0
     assert run_main("report", study, *FROM_WEIGHTS).code == 1
+
+
+def test_verify_from_weights_of_a_study_with_orientations_recomputes_their_means(
+    tmp_path: Path, cells: BloodCells, run_main: RunMain
+) -> None:
+    ledger = build_weighted_study(tmp_path / "s", cells, n_seeds=1, orientations=True)
+    outcome = run_main("report", ledger.folder, *FROM_WEIGHTS)
+    assert outcome.code == 0, outcome.stderr
+    trial_id = ledger.study.trials[0].id
+    plain = build_weighted_study(tmp_path / "plain", cells, n_seeds=1)
+    predictions = read_predictions(plain, plain.study.trials[0].id, "val")
+
+    def replace_val(arrays: Arrays) -> None:
+        arrays["val_probabilities"][...] = predictions.probabilities
+
+    edit_predictions(ledger.folder, trial_id, replace_val)
+    forgeries.rewrite_log(ledger.folder)
+    assert run_main("report", ledger.folder, *FROM_WEIGHTS).code == 1
 
 
 def test_verify_from_weights_without_the_data_exits_with_2(study: Path, run_main: RunMain) -> None:

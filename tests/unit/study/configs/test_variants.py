@@ -11,10 +11,11 @@ from study.configs.presets import CONFIGURATIONS, PUBLISHED, RESNET
 from study.configs.study_config import GridConfig
 from study.configs.variants import (
     SETTINGS,
+    UnrecordedSettings,
     Variant,
     make_variants,
     read_variants,
-    recover_class_weights,
+    recover_unrecorded_settings,
     recover_variants,
 )
 from tests.helpers.study_configs import make_grid_config
@@ -213,7 +214,9 @@ def test_grid_config_variant_with_a_value_out_of_range_raises(
     assert caught.value.expected is not None
 
 
-@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+@pytest.mark.parametrize(
+    "unrecorded", [UnrecordedSettings(), UnrecordedSettings("balanced", orientations=True)]
+)
 @pytest.mark.parametrize(
     ("base", "changes"),
     [
@@ -223,23 +226,25 @@ def test_grid_config_variant_with_a_value_out_of_range_raises(
         ("resnet", {"patience": 70}),
         ("cnn-config-2", {"family": "resnet", "width": 8}),
         ("cnn-config-2", {"precision": "bfloat16", "class_weights": "balanced"}),
+        ("cnn-config-2", {"orientations": True}),
     ],
 )
 def test_recover_variants_gives_the_recorded_plan(
-    base: str, changes: dict[str, Any], class_weights: Any
+    base: str, changes: dict[str, Any], unrecorded: UnrecordedSettings
 ) -> None:
-    grid = make_grid({"v": Variant(CONFIGURATIONS[base], changes)}, class_weights=class_weights)
+    settings = unrecorded._asdict()
+    grid = make_grid({"v": Variant(CONFIGURATIONS[base], changes)}, **settings)
     trials, record = grid.plan_trials(), grid.to_record()
-    assert recover_class_weights(trials) == class_weights
-    variants = recover_variants(record, trials, class_weights)
-    again = make_grid(variants, class_weights=class_weights)
+    assert recover_unrecorded_settings(trials) == unrecorded
+    variants = recover_variants(record, trials, unrecorded)
+    again = make_grid(variants, **settings)
     assert again.plan_trials() == trials
 
 
 def test_recover_variants_setting_from_an_option_follows_the_option() -> None:
     changes = {"dropout": 0.3, "batch_size": 32}
     grid = make_grid({"v": Variant(PUBLISHED["cnn-config-1"], changes)}, max_epochs=7)
-    variants = recover_variants(grid.to_record(), grid.plan_trials(), "none")
+    variants = recover_variants(grid.to_record(), grid.plan_trials(), UnrecordedSettings())
     assert [*variants] == ["v"]
     assert variants["v"].changes == {"batch_size": 32}
     config = plan_configs(make_grid(variants, max_epochs=9))["v"]
@@ -248,4 +253,4 @@ def test_recover_variants_setting_from_an_option_follows_the_option() -> None:
 
 def test_settings_are_those_of_a_configuration_without_seed_and_fold() -> None:
     values = PUBLISHED["cnn-config-1"].to_dict()
-    assert {*SETTINGS} == {*values, "class_weights"} - {"seed"}
+    assert {*SETTINGS} == {*values, "class_weights", "orientations"} - {"seed"}

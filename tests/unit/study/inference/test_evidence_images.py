@@ -16,7 +16,7 @@ from bloodnets.errors import ConflictError, DataError
 from bloodnets.models import ResNet, build_model
 from reports.ledger.ledger import Ledger
 from study.configs.presets import RESNET
-from study.inference.evidence_images import require_resnet, write_evidence_images
+from study.inference.evidence_images import require_explainable, write_evidence_images
 from study.inference.input_images import InputImage
 from study.inference.model_selection import SelectedModel, select_model
 from study.inference.predict import Prediction
@@ -39,19 +39,25 @@ def select(ledger: Ledger, config: TrialConfig) -> SelectedModel:
     return replace(select_model(ledger, None), config=config, model=model)
 
 
-def test_require_resnet_is_the_network_without_log_softmax(ledger: Ledger) -> None:
-    assert isinstance(require_resnet(select(ledger, SMALL)), ResNet)
+def test_require_explainable_is_the_network_without_log_softmax(ledger: Ledger) -> None:
+    assert isinstance(require_explainable(select(ledger, SMALL)), ResNet)
     selected = select(ledger, replace(SMALL, loss="nll", label_smoothing=0.0))
     assert isinstance(selected.model, nn.Sequential)
-    assert require_resnet(selected) is selected.model[0]
+    assert require_explainable(selected) is selected.model[0]
 
 
 @pytest.mark.parametrize("family", ["mlnn", "cnn"])
-def test_require_resnet_another_network_raises(ledger: Ledger, family: str) -> None:
+def test_require_explainable_another_network_raises(ledger: Ledger, family: str) -> None:
     config = TrialConfig.from_dict({**select_model(ledger, None).record.config, "family": family})
     with pytest.raises(DataError) as caught:
-        require_resnet(select(ledger, config))
+        require_explainable(select(ledger, config))
     assert caught.value.value == family
+
+
+def test_require_explainable_means_over_orientations_raise(ledger: Ledger) -> None:
+    with pytest.raises(DataError) as caught:
+        require_explainable(select(ledger, replace(SMALL, orientations=True)))
+    assert caught.value.remedy is not None
 
 
 def test_write_evidence_images_are_those_of_the_predicted_class(

@@ -27,10 +27,13 @@ def test_of_selection_of_a_vote_has_the_ids_of_its_members(vote: ModelDescriptio
     ]
 
 
-def test_from_metadata_returns_what_was_written_without_the_path(vote: ModelDescription) -> None:
+@pytest.mark.parametrize("orientations", [False, True])
+def test_from_metadata_returns_what_was_written_without_the_path(
+    vote: ModelDescription, *, orientations: bool
+) -> None:
     temperature = Temperature(0.5, TemperatureState.AT_BOUND, 17)
     data = replace(vote.data, path=str(Path("/home/user/cells.npz")))
-    written = replace(vote, temperature=temperature, data=data)
+    written = replace(vote, temperature=temperature, data=data, orientations=orientations)
     metadata = written.to_metadata()
     assert not any("/home" in text for text in metadata.values())
     read = ModelDescription.from_metadata(metadata, reason="chosen")

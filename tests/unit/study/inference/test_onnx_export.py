@@ -17,7 +17,7 @@ from bloodnets.data.medmnist import BloodCells
 from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.errors import ResourceError, StudyError
 from bloodnets.models import ResNet
-from bloodnets.training.evaluation import predict_probabilities
+from bloodnets.training.evaluation import make_orientations, predict_probabilities
 from reports.analysis.temperature import Temperature, TemperatureState, scale_probabilities
 from reports.ledger.ledger import Ledger
 from reports.ledger.trial_predictions import read_predictions
@@ -173,6 +173,40 @@ def test_export_onnx_vote_returns_the_calibrated_stored_mean_of_its_members(
     np.testing.assert_allclose(exported, expected, atol=1e-5)
     about = {each.key: each.value for each in onnx.load(tmp_path / "out/model.onnx").metadata_props}
     assert about["trial"].split() == [member.record.id for member in vote.members]
+
+
+def test_export_onnx_orientations_of_the_study_return_its_stored_mean(
+    tmp_path: Path, cells: BloodCells
+) -> None:
+    ledger = build_weighted_study(tmp_path / "s", cells, orientations=True)
+    vote = select(ledger, None, "cnn-config-1")
+    check = onnx_export.export_onnx(ledger, vote, cells.test.images.copy(), tmp_path / "out")
+    assert check.stored_deviation is not None
+    assert check.stored_deviation <= 1e-5
+    file = tmp_path / "out/model.onnx"
+    turned = np.rot90(cells.test.images, axes=(1, 2)).copy()
+    np.testing.assert_allclose(run(file, turned), run(file, cells.test.images), atol=1e-5)
+    np.testing.assert_allclose(run(file, turned[:1]), run(file, turned)[:1], atol=1e-5)
+    metadata = {each.key: each.value for each in onnx.load(file).metadata_props}
+    assert metadata["orientations"] == "8"
+    assert metadata["temperature_state"] == "fitted"
+
+
+def test_export_onnx_added_orientations_return_the_mean_without_temperature(
+    voting: tuple[Ledger, Selection, BloodCells], tmp_path: Path
+) -> None:
+    ledger, vote, cells = voting
+    selected = select(ledger, None, "cnn-config-1", orientations=True)
+    images = cells.test.images.copy()
+    check = onnx_export.export_onnx(ledger, selected, images, tmp_path / "out")
+    assert check.stored_deviation is None  # the study stored predictions of one orientation
+    views = [
+        predict_probabilities(member.model, view, member.config.loss)
+        for member in vote.members
+        for view in make_orientations(torch.from_numpy(images))
+    ]
+    exported = run(tmp_path / "out/model.onnx", images)
+    np.testing.assert_allclose(exported, np.mean(views, axis=0), atol=1e-5)
 
 
 def test_export_onnx_vote_that_differs_from_the_stored_mean_writes_nothing(

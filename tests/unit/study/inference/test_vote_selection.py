@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bloodnets.errors import ConflictError, DataError
-from reports.analysis.temperature import read_temperature
+from reports.analysis.temperature import TemperatureState, read_temperature
 from reports.ledger.ledger import Ledger
 from study.inference.vote_selection import SelectedVote, check_selection, select
 from tests.helpers.grid_builder import ASYMMETRIC, build_grid
@@ -40,6 +40,36 @@ def test_select_vote_has_all_complete_trials_of_the_configuration(ledger: Ledger
 def test_select_without_vote_is_one_model(ledger: Ledger) -> None:
     selected = select(ledger, "cnn-config-1-s2", None)
     assert [member.name for member in selected.members] == ["cnn-config-1-s2"]
+
+
+@pytest.mark.parametrize("vote", [None, "cnn-config-1"])
+def test_select_with_orientations_has_no_temperature_of_other_views(
+    ledger: Ledger, vote: str | None
+) -> None:
+    plain = select(ledger, None, vote)
+    selected = select(ledger, None, vote, orientations=True)
+    assert [member.config.orientations for member in plain.members] == [False] * len(plain.members)
+    assert all(member.config.orientations for member in selected.members)
+    assert selected.temperature == (1.0, TemperatureState.OTHER_VIEWS, 0)
+    assert plain.temperature.state is TemperatureState.FITTED
+    assert (selected.name, selected.reason) == (plain.name, plain.reason)
+
+
+@pytest.mark.parametrize("vote", [None, "cnn-config-1"])
+def test_select_with_orientations_of_a_study_with_them_keeps_its_temperature(
+    tmp_path: Path, vote: str | None
+) -> None:
+    ledger = add_models(
+        build_grid(
+            tmp_path / "averaged",
+            {"cnn-config-1": [ASYMMETRIC] * 2},
+            config_overrides={"cnn-config-1": {"orientations": True}},
+        )
+    )
+    plain, same = (select(ledger, None, vote, orientations=added) for added in (False, True))
+    assert plain.temperature == same.temperature
+    assert same.temperature.state is TemperatureState.FITTED
+    assert all(member.config.orientations for member in plain.members)
 
 
 @pytest.mark.parametrize("vote", ["mlnn-config-1", "nope", "cnn-config-1-s0"])

@@ -66,6 +66,11 @@ def test_list_differences_other_settings_are_described(ledger: Ledger, tmp_path:
         ),
         (
             study,
+            changed(study, orientations=True),
+            ["orientations was False, now True"],
+        ),
+        (
+            study,
             replace(study, trials=study.trials[:2]),
             [
                 "the configurations were mlnn-config-1, mlnn-config-2, cnn-config-1, "

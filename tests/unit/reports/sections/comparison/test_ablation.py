@@ -66,6 +66,7 @@ def test_ablation_changed_settings_show_both_values() -> None:
         ("optimizer", "adamw", "sgd", 0.01, 0.5),
         ("momentum", None, 0.9, 0.01, 0.5),
         ("class_weights", "balanced", "none", 0.01, 0.5),
+        ("orientations", True, False, 0.01, 0.5),
     ]
     section = make_section({"resnet": rows})
     assert section is not None
@@ -78,6 +79,7 @@ def test_ablation_changed_settings_show_both_values() -> None:
         ("optimizer", "AdamW", "SGD"),
         ("momentum", BLANK, "0.9"),
         ("balanced class weights",),
+        ("eight orientations", "val and test"),
     ]
     for name, values in zip(names, shown_values, strict=True):
         assert all(value in name for value in values)

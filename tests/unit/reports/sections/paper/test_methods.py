@@ -20,7 +20,11 @@ from reports.sections.findings import analyze
 from reports.sections.paper.facts import PaperFacts, collect_facts
 from reports.sections.paper.methods import format_citations, write_methods
 from reports.sections.paper.references import SAMPLER_KEYS, load_references
-from reports.sections.paper.training_answers import describe_imbalance, describe_layers
+from reports.sections.paper.training_answers import (
+    describe_imbalance,
+    describe_layers,
+    describe_prediction,
+)
 from study.configs.presets import CONFIGURATIONS
 from tests.helpers import grid_builder, search_builder
 from tests.helpers.grid_builder import ASYMMETRIC
@@ -130,6 +134,24 @@ def test_write_methods_has_the_learning_rates_and_the_epoch_limit(small_grid: Pa
     assert "2 of 4 complete trials" in join_text(limited)
     for config in facts.configs.values():
         assert f"learning rate {config['learning_rate']:.2g}" in join_text(facts)
+
+
+def test_write_methods_with_orientations_names_the_configurations(tmp_path: Path) -> None:
+    def write(*names: str) -> tuple[str, str]:
+        ledger = grid_builder.build_grid(
+            tmp_path / "-".join(names),
+            {name: [ASYMMETRIC] for name in names},
+            config_overrides={"averaged": {"orientations": True}},
+        )
+        facts = collect_facts(analyze(ledger, None))
+        return join_text(facts), describe_prediction(facts).text
+
+    for text in write("cnn-config-1", "averaged"):
+        assert "eight orientations of each image, for averaged" in text
+    for text in write("averaged"):
+        assert "eight orientations of each image." in text
+    for text in write("cnn-config-1"):
+        assert "eight orientations of each image" not in text
 
 
 def test_write_methods_with_class_weights_names_the_configurations_and_cites(
