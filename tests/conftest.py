@@ -12,9 +12,11 @@ from hypothesis import settings
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
 from study.runtime.signals import list_signals
-from tests.helpers.cli_runs import Outcome, RunMain, run_command
+from tests.helpers.cli_runs import Outcome, RunHere, RunMain, run_command, run_here
 from tests.helpers.s3 import S3Server, run_s3_server
 from tests.helpers.trained_studies import build_once
+
+ROOT = Path(__file__).resolve().parents[1]
 
 # A cluster of the developer's shell would be used instead of Ray on this host.
 os.environ.pop("RAY_ADDRESS", None)
@@ -52,6 +54,38 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         for name, value in server.environment.items():
             patch.setenv(name, value)
         yield server
+
+
+@pytest.fixture(scope="session")
+def ray_folder() -> Iterator[Path]:
+    """Start Ray on this host, with one core, and yield the folder of its files.
+
+    Its workers preload `wave`, which nothing else imports.
+    """
+    import ray
+
+    from study.runtime.environment import RAY_ENVIRONMENT
+    from study.runtime.ray_internals import start_ray
+
+    # Not in pytest's folder: the path of a socket has at most 107 bytes.
+    folder = Path(f"/tmp/bs-test-{os.getpid()}")
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in RAY_ENVIRONMENT.items():
+            patch.setenv(name, value)
+        # Workers do not import from the current folder, but have to import functions of tests.
+        patch.setenv("PYTHONPATH", str(ROOT))
+        start_ray(str(folder), num_cpus=1, object_store_memory=2**27, preload=("wave",))
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    yield folder
+    ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def train(ray_folder: Path) -> RunHere:
+    """Return a function that runs a command in this process, with the Ray that its tests share."""
+    return run_here
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A grid with folds, from training to a verified report, on real Ray."""
+"""A grid with folds, from training to a verified report, with real Ray."""
 
 from pathlib import Path
 
@@ -8,8 +8,7 @@ import pytest
 from bloodnets.data.medmnist import load_file
 from reports.ledger.ledger import Ledger
 from reports.ledger.trial_predictions import read_predictions
-from tests.helpers.cli_runs import RunMain
-from tests.helpers.command import run_command
+from tests.helpers.cli_runs import RunHere, RunMain
 from tests.helpers.forgeries import remove_last_trial
 
 GRID = ("grid", "--config", "mlnn-config-2", "--config", "cnn-config-2", "--folds", "3")
@@ -17,10 +16,10 @@ LIMITS = ("--max-epochs", "1", "--device", "cpu", "--batch-size", "16")
 
 
 @pytest.fixture(scope="module")
-def study_folder(data_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study_folder(data_file: Path, tmp_path_factory: pytest.TempPathFactory, train: RunHere) -> Path:
     storage = tmp_path_factory.mktemp("storage")
     words = (*GRID, *LIMITS, "--data-file", data_file, "--storage", storage, "--name", "cv")
-    done = run_command(*words)
+    done = train(*words, folder=storage)
     assert done.returncode == 0, done.stderr
     return storage / "cv"
 
@@ -44,22 +43,23 @@ def test_grid_with_folds_predicts_each_image_of_train_and_val_once(
 
 
 def test_study_with_folds_is_verified_and_replayed(
-    study_folder: Path, data_file: Path, run_main: RunMain
+    study_folder: Path, data_file: Path, run_main: RunMain, train: RunHere
 ) -> None:
     options = ("--data-file", data_file)
-    verified = run_main("report", study_folder, "--verify", "--from-weights", *options)
-    assert verified.code == 0, verified.stderr
+    words = ("report", study_folder, "--verify", "--from-weights", *options)
+    verified = train(*words, folder=study_folder)
+    assert verified.returncode == 0, verified.stderr
     assert "12 of 12 splits bit for bit" in verified.stdout
     replayed = run_main("replay", study_folder, "mlnn-config-2-s0-f2", *options)
     assert "best weights: bit-identical" in replayed.stdout
 
 
 def test_study_with_folds_is_resumed_with_the_same_trial(
-    study_folder: Path, data_file: Path
+    study_folder: Path, data_file: Path, train: RunHere
 ) -> None:
     before = {record.id: record.scores for record in Ledger(study_folder).read_trials()}
     remove_last_trial(study_folder)
     words = (*GRID, *LIMITS, "--data-file", data_file, "--storage", study_folder.parent)
-    done = run_command(*words, "--name", "cv", "--resume")
+    done = train(*words, "--name", "cv", "--resume", folder=study_folder.parent)
     assert done.returncode == 0, done.stderr
     assert {record.id: record.scores for record in Ledger(study_folder).read_trials()} == before

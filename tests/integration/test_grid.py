@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +15,10 @@ from bloodnets.data_shape import BLOODMNIST_SHAPE
 from bloodnets.models import build_model
 from reports.ledger.ledger import Ledger
 from reports.ledger.trial_predictions import read_predictions
-from study.configs.presets import PUBLISHED
+from study.configs.presets import CONFIGURATIONS, PUBLISHED
 from tests.helpers import grid_builder
+from tests.helpers.cli_runs import RunHere
 from tests.helpers.command import INSTALLED_COMMAND, run_command
-
-# A learning rate that ends every trial of cnn-config-1 in the first epoch.
-DIVERGING = """
-from dataclasses import replace
-from study.configs.presets import CONFIGURATIONS
-CONFIGURATIONS["cnn-config-1"] = replace(CONFIGURATIONS["cnn-config-1"], learning_rate=1e30)
-from study.cli.main import main
-main()
-"""
-
 
 HOSTILE = (
     # Settings of a cluster, of Tune and of other programs that use Ray.
@@ -206,37 +198,47 @@ def test_grid_weights_reproduce_the_predictions(
 
 
 def test_grid_run_twice_gives_weights_equal_to_the_bit(
-    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger], folder: Path, data_file: Path
+    whole_grid: tuple[subprocess.CompletedProcess[str], Ledger],
+    folder: Path,
+    data_file: Path,
+    train: RunHere,
 ) -> None:
     """In another process, another order of trials and with other neighbors."""
     _, ledger = whole_grid
-    done = grid(
+    words = command(
         folder, data_file, "again", "--max-epochs", "2", "--max-concurrent", "1",
-        "--config", "mlnn-config-2", "--config", "cnn-config-1", "--quiet",
+        "--config", "mlnn-config-2", "--config", "cnn-config-1",
     )  # fmt: skip
+    done = train(*words, folder=folder)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(folder / "again" / "report" / "index.html")
-    assert done.stderr == ""
     again = models(Ledger(folder / "again"))
     assert len(again) == 2
     assert again.items() <= models(ledger).items()
 
 
 def test_grid_with_a_diverging_trial_fails_it_once_and_continues(
-    folder: Path, data_file: Path
+    folder: Path,
+    data_file: Path,
+    train: RunHere,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    """The learning rate ends the trial of `cnn-config-1` in the first epoch."""
+    diverging = replace(CONFIGURATIONS["cnn-config-1"], learning_rate=1e30)
+    monkeypatch.setitem(CONFIGURATIONS, "cnn-config-1", diverging)
     words = ["--max-epochs", "1", "--max-concurrent", "1"]
     words += ["--config", "cnn-config-1", "--config", "cnn-config-2"]
-    done = run_command(*command(folder, data_file, "diverging", *words), program=DIVERGING)
+    done = train(*command(folder, data_file, "diverging", *words), folder=folder)
     assert done.returncode == 1, done.stderr
+    terminal = capfd.readouterr().err
     failed, complete = Ledger(folder / "diverging").read_trials()
     assert (failed.state, failed.stop_reason, failed.attempts) == ("failed", "error", 1)
     assert failed.error is not None
     assert "loss is" in failed.error
     assert "epoch 1, step" in failed.error
     assert complete.state == "complete"
-    assert "tried again" not in done.stderr
-    assert "failed (NonFiniteLossError" in done.stderr
+    assert "tried again" not in terminal
+    assert "failed (NonFiniteLossError" in terminal
     assert (folder / "diverging" / "report" / "index.html").is_file()
 
 

@@ -21,12 +21,15 @@ from study.cli.data_source import parse_data_source
 from study.cli.main import app
 from study.configs.study_config import GridConfig
 from study.inference.replay import COMPARED_METRICS, ReplayResult
+from study.lifecycle.epoch_timing import NetworkCost
 from tests.helpers import documented_commands
+from tests.helpers.cli_runs import use_shared_ray
 from tests.helpers.documented_commands import read_sh_lines
 from tests.helpers.grid_builder import build_grid, make_published_matrices
 from tests.helpers.image_folders import write_classes
 from tests.helpers.medmnist_files import write_official
 from tests.helpers.models import add_models
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.helpers.s3 import S3_BUCKET, S3Server
 from tests.helpers.search_builder import SEARCH_RECORD, build_search
 
@@ -55,8 +58,14 @@ def test_makefile_targets_of_the_readme_exist_and_demo_is_its_command() -> None:
     assert demo in COMMANDS
 
 
-def _plan_without_download(words: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the options with which `grid` or `search` trains nothing and downloads nothing."""
+def _plan_only(words: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the options with which `grid` or `search` trains, times and downloads nothing."""
+    cost = NetworkCost(epoch_duration_s=1.5, weight_bytes=10**6)
+    monkeypatch.setattr("study.lifecycle.epoch_timing.measure_network_cost", lambda *_: cost)
+    # There is no cluster to join.
+    monkeypatch.setattr("study.runtime.session.join_briefly", nullcontext)
+    monkeypatch.setattr("study.runtime.session.has_gpu", lambda address: False)
+    monkeypatch.setattr("study.lifecycle.trial_resources.list_fitting_trials", lambda *_: [4])
     if "--data" in words:
         source = parse_data_source(words[words.index("--data") + 1])
         if isinstance(source, MedMnistFile):
@@ -67,13 +76,15 @@ def _plan_without_download(words: list[str], monkeypatch: pytest.MonkeyPatch) ->
     return ["--dry-run"]
 
 
-# `doctor` starts Ray in this process; a slow host collects Ray's handles while its processes end.
-@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 @pytest.mark.parametrize("command", [*COMMANDS])
 def test_readme_command_is_accepted(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, running: S3Server
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    running: S3Server,
+    request: pytest.FixtureRequest,
 ) -> None:
-    """Studies are planned, not trained: `test_grid.py` and `test_search.py` train."""
+    """Studies are planned, not trained or timed: `test_grid.py` and `test_search.py` do that."""
     monkeypatch.chdir(tmp_path)
     np.savez("cells.npz", allow_pickle=False, **generate_synthetic_arrays(scale=0.01))
     n_seeds = 2 if "ensemble" in command or "--vote" in command else 1
@@ -107,14 +118,12 @@ def test_readme_command_is_accepted(
         tables = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
         Path("variants.toml").write_text("\n".join(tables))
     if arguments[0] in {"grid", "search"}:
-        # There is no cluster to join.
-        monkeypatch.setattr("study.runtime.session.join_briefly", nullcontext)
-        monkeypatch.setattr("study.runtime.session.has_gpu", lambda address: False)
-        monkeypatch.setattr("study.lifecycle.trial_resources.list_fitting_trials", lambda *_: [4])
-        arguments += _plan_without_download(arguments, monkeypatch)
+        arguments += _plan_only(arguments, monkeypatch)
     if arguments[0] == "doctor":
         arguments = [word for word in arguments if word not in {"--address", "auto"}]
         arguments += ["--data-file", "cells.npz"]
+        request.getfixturevalue("ray_folder")
+        use_shared_ray(monkeypatch)
         monkeypatch.setattr(
             "study.lifecycle.concurrency_report.report_concurrency", lambda: iter(())
         )
@@ -123,7 +132,8 @@ def test_readme_command_is_accepted(
     if arguments[0] == "resume":
         monkeypatch.setattr("study.datasets.lookup.load_study_data", lambda *_, **__: None)
         monkeypatch.setattr("study.tuning.run.run_study", _fake_resume)
-    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    with write_texts_of_figures():
+        done = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     last = "scores: each follows" if "--verify" in arguments else "index.html\n"
     known = ["at most", last, "3 epochs re-trained", "1 of 1 ended", "goes on", "pass  storage"]

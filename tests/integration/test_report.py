@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,15 +15,17 @@ from reports.ledger.states import DataKind
 from tests.helpers import grid_builder
 from tests.helpers.cli_runs import Outcome
 from tests.helpers.grid_builder import ASYMMETRIC
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.integration.conftest import RunIn
 
 Report = Callable[..., Outcome]
 
 
 @pytest.fixture
-def report(run_in: RunIn, tmp_path: Path) -> Report:
-    """Run `bloodstudy report` with the words, in `tmp_path`."""
-    return lambda *words: run_in(tmp_path, "report", *words)
+def report(run_in: RunIn, tmp_path: Path) -> Iterator[Report]:
+    """Run `bloodstudy report` with the words, in `tmp_path`; figures are texts."""
+    with write_texts_of_figures():
+        yield lambda *words: run_in(tmp_path, "report", *words)
 
 
 @pytest.fixture

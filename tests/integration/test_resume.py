@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
+from tests.helpers.cli_runs import RunHere
 from tests.helpers.forgeries import rewrite_log
 
 ROOT = Path(__file__).parents[2]
@@ -27,12 +28,13 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def study_folder(sources: Path, data_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study_folder(data_file: Path, tmp_path_factory: pytest.TempPathFactory, train: RunHere) -> Path:
     """A grid of one configuration with two seeds, whose data are named by a relative path."""
     folder = tmp_path_factory.mktemp("here")
     shutil.copy(data_file, folder / "cells.npz")
     options = ("--data-file=cells.npz", "--storage=.", "--name=s", "--max-epochs=1", "--seeds=2")
-    run_command(sources, folder, "grid", "--config=mlnn-config-2", *options, "--max-concurrent=1")
+    done = train("grid", "--config=mlnn-config-2", *options, "--max-concurrent=1", folder=folder)
+    assert done.returncode == 0, done.stderr
     return folder / "s"
 
 
@@ -61,18 +63,22 @@ def remove_last_trial(study_folder: Path) -> str:
 
 
 def test_resume_from_another_directory_uses_the_recorded_data_path(
-    sources: Path, study_folder: Path, tmp_path: Path
+    study_folder: Path, tmp_path: Path, train: RunHere
 ) -> None:
+    def run(*words: str) -> str:
+        done = train(*words, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     assert Ledger(study_folder).study.data.path == str(study_folder.parent / "cells.npz")
     study = str(study_folder)
-    done = run_command(sources, tmp_path, "replay", study, "mlnn-config-2-s0")
-    assert "best weights: bit-identical" in done.stdout
-    run_command(sources, tmp_path, "report", study)
+    assert "best weights: bit-identical" in run("replay", study, "mlnn-config-2-s0")
+    run("report", study)
     page = (study_folder / "report" / "index.html").read_text(encoding="utf-8")
     assert "data:image/png" in page  # test images
     before = Ledger(study_folder)
     trial_id = remove_last_trial(study_folder)
-    run_command(sources, tmp_path, "resume", study)
+    run("resume", study)
     after = Ledger(study_folder)
     (planned,) = (trial for trial in after.study.trials if trial.id == trial_id)
     record = after.read_trial(planned)
@@ -103,7 +109,9 @@ def test_resume_with_other_code_is_refused_until_it_is_allowed(
     assert "--allow-code-change" in error
     assert not list(study.rglob(f"{trial_id}*"))
 
-    run_command(changed_sources, tmp_path, "resume", str(study), "--allow-code-change")
+    words = ("resume", str(study), "--allow-code-change", "--quiet")
+    done = run_command(changed_sources, tmp_path, *words)
+    assert (done.stdout.strip(), done.stderr) == (str(study / "report/index.html"), "")
     ledger = Ledger(study)
     (change,) = ledger.read_software_changes()
     first, second = ledger.read_trials()

@@ -20,7 +20,7 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.records import TrialRecord
 from reports.ledger.trial_predictions import read_predictions
 from tests.helpers import grid_builder
-from tests.helpers.command import run_command
+from tests.helpers.cli_runs import RunHere
 from tests.helpers.models import add_models
 from tests.helpers.s3 import S3_BUCKET, S3Server
 from tests.integration.conftest import RunIn
@@ -30,13 +30,13 @@ NAMES = ("cnn-config-4", "mlnn-config-2", "resnet")
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path) -> Path:
+def study(tmp_path_factory: pytest.TempPathFactory, data_file: Path, train: RunHere) -> Path:
     """`mine`: a network of each family and of each loss, an epoch each, on drawn cells."""
     folder = tmp_path_factory.mktemp("using")
     names = [word for name in NAMES for word in ("--config", name)]
     words = ["--max-epochs", "1", "--max-concurrent", "1", "--storage", ".", "--name", "mine"]
     words += ["--data-file", str(data_file)]
-    done = run_command("grid", *names, "--width", "8", *words, folder=folder)
+    done = train("grid", *names, "--width", "8", *words, folder=folder)
     assert done.returncode == 0, done.stderr
     return folder / "mine"
 

@@ -1,4 +1,4 @@
-"""Variants on real Ray: trained, resumed and repeated, with the settings that were given."""
+"""Variants with real Ray: trained, resumed and repeated, with the settings that were given."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reports.ledger.ledger import Ledger
-from tests.helpers.command import run_command
+from tests.helpers.cli_runs import RunHere
 from tests.helpers.forgeries import remove_last_trial
 
 NAME = "mlnn-config-2-dropout-0.3"
@@ -19,17 +19,17 @@ batch_size = 32
 
 
 @pytest.fixture(scope="module")
-def study_folder(data_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study_folder(data_file: Path, tmp_path_factory: pytest.TempPathFactory, train: RunHere) -> Path:
     """A grid of a variant from `--set` and of one from a file."""
     folder = tmp_path_factory.mktemp("variants")
     (folder / "variants.toml").write_text(VARIANTS)
     words = ["--config", "mlnn-config-2", "--set", "dropout=0.3", "--configs", "variants.toml"]
-    run(folder, "grid", *words, "--max-epochs=2", "--name=s", "--data-file", str(data_file))
+    run(train, folder, "grid", *words, "--max-epochs=2", "--name=s", "--data-file", str(data_file))
     return folder
 
 
-def run(folder: Path, *words: str) -> None:
-    done = run_command(*words, "--storage=.", "--max-concurrent=1", folder=folder)
+def run(train: RunHere, folder: Path, *words: str) -> None:
+    done = train(*words, "--storage=.", "--max-concurrent=1", folder=folder)
     assert done.returncode == 0, done.stderr
 
 
@@ -49,14 +49,16 @@ def test_grid_of_variants_trains_them_with_their_settings(study_folder: Path) ->
     assert "class weights" in page.lower()
 
 
-def test_grid_of_variants_resumed_trains_the_same_model(study_folder: Path) -> None:
+def test_grid_of_variants_resumed_trains_the_same_model(study_folder: Path, train: RunHere) -> None:
     expected = hash_models(study_folder / "s")
     remove_last_trial(study_folder / "s")
     assert len(hash_models(study_folder / "s")) == 1
-    run(study_folder, "resume", "s")
+    run(train, study_folder, "resume", "s")
     assert hash_models(study_folder / "s") == expected
 
 
-def test_grid_from_a_study_trains_the_same_models_on_its_data(study_folder: Path) -> None:
-    run(study_folder, "grid", "--from=s", "--name=repeated")
+def test_grid_from_a_study_trains_the_same_models_on_its_data(
+    study_folder: Path, train: RunHere
+) -> None:
+    run(train, study_folder, "grid", "--from=s", "--name=repeated")
     assert hash_models(study_folder / "repeated") == hash_models(study_folder / "s")

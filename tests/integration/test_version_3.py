@@ -6,8 +6,7 @@ from pathlib import Path
 from reports.ledger.ledger import Ledger
 from reports.ledger.records import SCHEMA_VERSION
 from reports.ledger.serialization import read_schema_version
-from tests.helpers.cli_runs import RunMain
-from tests.helpers.command import run_command
+from tests.helpers.cli_runs import RunHere, RunMain
 from tests.helpers.small_studies import VERSION_3_DIR
 
 
@@ -15,7 +14,9 @@ def read_version(folder: Path) -> object:
     return read_schema_version((folder / "study.json").read_bytes())
 
 
-def test_study_of_version_3_is_reported_and_resumed(tmp_path: Path, run_main: RunMain) -> None:
+def test_study_of_version_3_is_reported_and_resumed(
+    tmp_path: Path, run_main: RunMain, train: RunHere
+) -> None:
     folder = shutil.copytree(VERSION_3_DIR / "study", tmp_path / "study")
     data_option = ("--data-file", VERSION_3_DIR / "cells.npz")
     assert run_main("status", folder).code == 0
@@ -24,7 +25,7 @@ def test_study_of_version_3_is_reported_and_resumed(tmp_path: Path, run_main: Ru
     assert run_main("resume", folder, *data_option).code == 4  # the software has changed
     assert read_version(folder) == 3
 
-    resumed = run_command("resume", folder, *data_option, "--allow-code-change")
+    resumed = train("resume", folder, *data_option, "--allow-code-change", folder=tmp_path)
     assert resumed.returncode == 0, resumed.stderr
     assert read_version(folder) == SCHEMA_VERSION
     first, second = Ledger(folder).read_trials()
