@@ -10,8 +10,9 @@ import pytest
 from bloodnets.storage.location import RemotePath
 from reports.ledger.ledger import Ledger
 from tests.faults.studies import wait_until
-from tests.helpers.cli_runs import Outcome
+from tests.helpers.cli_runs import Outcome, RunHere
 from tests.helpers.command import Command, run_command
+from tests.helpers.quick_figures import write_texts_of_figures
 from tests.helpers.s3 import S3_BUCKET, S3Server
 from tests.integration.conftest import RunIn
 
@@ -34,7 +35,7 @@ def read_output(outcome: Outcome, *, code: int = 0) -> str:
 
 
 def test_grid_on_failing_object_storage_loses_nothing(
-    run_in: RunIn, running: S3Server, data_file: Path, tmp_path: Path
+    run_in: RunIn, running: S3Server, data_file: Path, tmp_path: Path, train: RunHere
 ) -> None:
     words = ["grid", "--data-file", str(data_file), "--max-epochs", "6"]
     words += ["--config", "cnn-config-2", "--config", "mlnn-config-2"]
@@ -57,7 +58,8 @@ def test_grid_on_failing_object_storage_loses_nothing(
     said = read_output(run_in(here, "report", f"{STUDIES}/g", "--verify"))
     assert "6 files: each matches the SHA-256" in said
     assert "report: " in said
-    run(here, *words, "--max-concurrent", "1", "--name", "undisturbed")
+    done = train(*words, "--max-concurrent", "1", "--name", "undisturbed", folder=here)
+    assert done.returncode == 0, done.stderr
     undisturbed = Ledger(here / "results" / "undisturbed")
     ours = Ledger(RemotePath(f"{STUDIES}/g"))
     assert [record.attempts for record in ours.read_trials()] == [1, 1]
@@ -122,5 +124,6 @@ def test_search_on_object_storage_keeps_all_its_files_there(
     assert not [name for name in names if name.startswith("checkpoints/")]
     refused = read_output(run_in(tmp_path, *words), code=4)
     assert refused.startswith(f"bloodstudy: {STUDIES}/s already exists; choose another --name")
-    read_output(run_in(tmp_path, *words, "--resume"))
-    read_output(run_in(tmp_path, "report", f"{STUDIES}/s", "--verify"))
+    with write_texts_of_figures():
+        read_output(run_in(tmp_path, *words, "--resume"))
+        read_output(run_in(tmp_path, "report", f"{STUDIES}/s", "--verify"))
