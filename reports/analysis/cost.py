@@ -34,7 +34,7 @@ def collect_costs(comparison: pd.DataFrame, *, with_published: bool) -> pd.DataF
         - `family` (str): Family of the network; NaN for the benchmark.
         - `name` (str): Name of the configuration or method.
         - `parameters` (float): Number of parameters of the network.
-        - `operations` (float): Floating-point operations of one image's forward pass.
+        - `operations` (float): Floating-point operations of the prediction for one image.
         - `accuracy` (float): Accuracy on test, 0 to 1.
         - `accuracy_low`, `accuracy_high` (float): Its 95% confidence interval; NaN for published
           values.

@@ -77,7 +77,7 @@ def make_trials_frame(loaded_study: LoadedStudy) -> pd.DataFrame:
         - `duration_s` (float): Duration of the trial in seconds.
         - `device`, `host` (str): Device and host that the trial ran on.
         - `parameters` (float): Number of trainable parameters.
-        - `operations` (float): Floating-point operations of one image's forward pass.
+        - `operations` (float): Floating-point operations of the prediction for one image.
         - `images_per_s` (float): Training images per second over all epochs, including validation.
         - `test_evaluations` (int): Number of logged test evaluations.
         - `val_` and `test_`, each with `accuracy`, `macro_f1`, `weighted_f1`, `macro_precision`,

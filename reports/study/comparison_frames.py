@@ -41,7 +41,7 @@ class ComparisonFrames(StudyResults):
             - `best_epoch`, `epochs` (float, epochs), `duration_s` (float, seconds) and
               `images_per_s` (float): Means over the complete trials, each with `_sd`.
             - `parameters`, `operations` (float): Number of trainable parameters, and
-              floating-point operations of one image's forward pass.
+              floating-point operations of the prediction for one image.
             - `test_images` (int): Number of images in the test split.
             - `published_weighted_f1` (float): Weighted F1 that the paper lists, 0 to 1; NaN if the
               configuration was not published.

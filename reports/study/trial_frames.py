@@ -30,7 +30,7 @@ class TrialFrames(StudyResults):
         - `duration_s` (float): Duration in seconds.
         - `device`, `host` (str): Device and host that trained it.
         - `parameters`, `operations` (float): Number of trainable parameters, and floating-point
-          operations of one image's forward pass.
+          operations of the prediction for one image.
         - `images_per_s` (float): Training images per second, over all epochs.
         - `attempts` (float), `test_evaluations` (int): Numbers of starts and of test evaluations.
         - `val_accuracy`, `val_macro_f1`, `val_weighted_f1`, `val_macro_precision`,

@@ -65,7 +65,7 @@ def _has_published(costs: pd.DataFrame) -> bool:
 def _make_notes(costs: pd.DataFrame) -> Iterator[str]:
     yield (
         "Models at the top left are accurate and cheap. MFLOP are millions of floating-point "
-        "operations for one forward pass of one image; a multiply-add counts as two. The cost "
+        "operations for the prediction of one image; a multiply-add counts as two. The cost "
         "of training is in “Ranking”."
     )
     if not _has_published(costs):
