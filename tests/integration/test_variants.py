@@ -8,6 +8,7 @@ import pytest
 from reports.ledger.ledger import Ledger
 from tests.helpers.cli_runs import RunHere
 from tests.helpers.forgeries import remove_last_trial
+from tests.helpers.grid_builder import FAMILY_COSTS
 
 NAME = "mlnn-config-2-dropout-0.3"
 VARIANTS = """
@@ -15,6 +16,7 @@ VARIANTS = """
 base = "cnn-config-1"
 class_weights = "balanced"
 batch_size = 32
+orientations = true
 """
 
 
@@ -44,9 +46,22 @@ def test_grid_of_variants_trains_them_with_their_settings(study_folder: Path) ->
     assert [one.state, other.state] == ["complete", "complete"]
     assert (one.config["dropout"], one.config.get("class_weights")) == (0.3, None)
     assert (other.config["batch_size"], other.config.get("class_weights")) == (32, "balanced")
+    assert (one.config.get("orientations"), other.config.get("orientations")) == (None, True)
+    expected = {"mlnn": 1, "cnn": 8}  # forward passes per image
+    for record in (one, other):
+        family = record.config["family"]
+        assert record.operations == expected[family] * FAMILY_COSTS[family][1]
     page = (study_folder / "s/report/index.html").read_text()
     assert NAME in page
     assert "class weights" in page.lower()
+
+
+def test_grid_of_variants_has_the_predictions_of_its_weights(
+    study_folder: Path, train: RunHere
+) -> None:
+    done = train("report", "s", "--storage=.", "--verify", "--from-weights", folder=study_folder)
+    assert done.returncode == 0, done.stderr
+    assert "4 of 4 splits bit for bit" in done.stdout
 
 
 def test_grid_of_variants_resumed_trains_the_same_model(study_folder: Path, train: RunHere) -> None:
