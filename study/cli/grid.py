@@ -155,13 +155,14 @@ class GridOptions:
         ),
     ] = None
     orientations: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--orientations",
+            "--orientations/--no-orientations",
+            show_default="no",
             help="Predict val and test as the mean over the eight orientations of each image.",
             rich_help_panel=options.TRAINING_PANEL,
         ),
-    ] = False
+    ] = None
 
 
 def grid(
@@ -231,11 +232,11 @@ def _make_config(
         "batch_size": training.batch_size,
         "precision": training.precision,
     }
-    given_unrecorded = {
-        "class_weights": grid_options.class_weights,
-        "orientations": grid_options.orientations or None,
-    }
+    given_unrecorded = {name: getattr(grid_options, name) for name in UnrecordedSettings._fields}
     arguments.require_unset({**options_of_all, **given_unrecorded}, variants)
+    unrecorded = unrecorded._replace(
+        **{name: value for name, value in given_unrecorded.items() if value is not None}
+    )
     arguments.require_resnet(grid_options.width, names, variants)
     given = {
         **options_of_all,
@@ -246,8 +247,7 @@ def _make_config(
     record = asdict(recorded) | {key: value for key, value in given.items() if value is not None}
     return GridConfig(
         **record,
-        class_weights=grid_options.class_weights or unrecorded.class_weights,
-        orientations=grid_options.orientations or unrecorded.orientations,
+        **unrecorded._asdict(),
         variants=variants,
         **settings,
     )

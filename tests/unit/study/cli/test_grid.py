@@ -193,6 +193,28 @@ def test_grid_from_a_study_given_options_replace_its_values(
     assert (chosen.configurations, chosen.variants) == (("resnet",), {})
 
 
+@pytest.mark.parametrize(
+    ("recorded", "option", "expected"),
+    [
+        (True, "--no-orientations", None),
+        (False, "--orientations", True),
+        (False, "--no-orientations", None),
+    ],
+)
+def test_grid_from_a_study_orientations_option_replaces_its_value(
+    recorded: bool,
+    option: str,
+    expected: bool | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    build_source(tmp_path, orientations=recorded)
+    words = ["grid", "--from", "source", "--data", "synthetic", option]
+    config = parse_config(words, tmp_path, monkeypatch)
+    assert isinstance(config, GridConfig)
+    assert {trial.config.get("orientations") for trial in config.plan_trials()} == {expected}
+
+
 def test_grid_from_a_study_trains_the_named_ones_of_its_variants(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
