@@ -32,6 +32,7 @@ from bloodnets.training.loop import train
 from bloodnets.training.training_state import DeviceSplit, TrainingState
 from bloodnets.versions import collect_versions
 from study.configs.presets import PUBLISHED
+from study.runtime.tune_internals import patch_tune
 from study.tuning.tune_adapters import PlanSearcher
 from tests.helpers.imports import list_heavy_imports
 from tests.helpers.specs import make_spec
@@ -122,6 +123,7 @@ def collector(ray_folder: Path, folder: Path, cells: BloodCells) -> Collector:
     for trial_id, content in checkpoints.items():
         storage.write(get_checkpoint_name(trial_id), content)
     collector = Collector()
+    patch_tune()  # as before each run
     tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, cells=cells), {"cpu": 1}),
         tune_config=tune.TuneConfig(
