@@ -188,7 +188,7 @@ BAD_USAGE = {
     "grid --seeds": ["'--seeds' requires an argument"],
     "grid --data drawn": ["--data is 'drawn'", "there are: synthetic, bloodmnist"],
     "grid --max-epoch 3": ["--max-epoch;", "did you mean --max-epochs"],
-    "grid --no-such-option": ["--no-such-option", "see 'bloodstudy grid --help'"],
+    "grid --unheard-of": ["--unheard-of", "see 'bloodstudy grid --help'"],
     "grid extra": ["extra", "see 'bloodstudy grid --help'"],
     "gird": ["gird", "did you mean grid?"],
     "train": ["train", "see 'bloodstudy --help'"],
