@@ -4,8 +4,7 @@ BIN := .venv/bin
 # Number of repeats in `make faults`: full or short.
 FORM ?= full
 # Tests in a file share trained studies, so each file runs in one process. Long files come first.
-# Tests of clusters and faults mostly wait, so three processes run them on two cores.
-PYTEST := $(BIN)/pytest --dist loadfile --no-loadscope-reorder --numprocesses
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # A cluster of the developer's shell would be used instead of Ray on this computer.
 unexport RAY_ADDRESS
@@ -32,13 +31,13 @@ check: .venv/installed  ## check format, lint, types, layers and unused code
 	$(BIN)/vulture
 
 test: check  ## run the checks, then the unit, integration and browser tests: 15 to 20 minutes
-	$(PYTEST) 2 tests/browser tests/integration tests/unit
+	$(PYTEST) tests/browser tests/integration tests/unit
 
 cluster: .venv/installed  ## run the tests with several nodes and an emulated AWS: eight minutes
-	$(PYTEST) 3 tests/cluster
+	$(PYTEST) tests/cluster
 
 faults: .venv/installed  ## kill processes, fill disks, truncate files: one hour, or less with FORM=short
-	BLOODSTUDY_FAULTS=$(FORM) $(PYTEST) 3 tests/faults
+	BLOODSTUDY_FAULTS=$(FORM) $(PYTEST) tests/faults
 
 tutorial: .venv/installed  ## run the commands of both tutorials, word for word: ten minutes
 	$(BIN)/pytest -m slow tests/integration/test_docs.py
