@@ -1,7 +1,6 @@
 """Settings and fixtures shared by all tests."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,14 @@ import pytest
 from hypothesis import settings
 
 from bloodnets.data.synthetic import generate_synthetic_arrays
-from study.runtime.signals import list_signals
-from tests.helpers.cli_runs import Outcome, RunHere, RunMain, run_command, run_here
+from tests.helpers.cli_runs import (
+    Outcome,
+    RunHere,
+    RunMain,
+    keep_signal_handlers,
+    run_command,
+    run_here,
+)
 from tests.helpers.s3 import S3Server, run_s3_server
 from tests.helpers.trained_studies import build_once
 
@@ -69,15 +74,12 @@ def ray_folder() -> Iterator[Path]:
 
     # Not in pytest's folder: the path of a socket has at most 107 bytes.
     folder = Path(f"/tmp/bs-test-{os.getpid()}")
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with pytest.MonkeyPatch.context() as patch:
+    with keep_signal_handlers(), pytest.MonkeyPatch.context() as patch:
         for name, value in RAY_ENVIRONMENT.items():
             patch.setenv(name, value)
         # Workers do not import from the current folder, but have to import functions of tests.
         patch.setenv("PYTHONPATH", str(ROOT))
         start_ray(str(folder), num_cpus=1, object_store_memory=2**27, preload=("wave",))
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
     yield folder
     ray.shutdown()
 
@@ -93,14 +95,12 @@ def run_main(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[RunMain]:
     """Return a function that runs the command with the given words."""
-    handlers = {number: signal.getsignal(number) for number in list_signals()}
 
     def run(*words: object) -> Outcome:
         return run_command(words, monkeypatch, capsys)
 
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
+    with keep_signal_handlers():
+        yield run
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,8 +4,8 @@ import io
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,8 +60,8 @@ def run_here(*arguments: str | Path, folder: Path) -> subprocess.CompletedProces
         folder: Working directory.
     """
     stdout, stderr = io.StringIO(), io.StringIO()
-    handlers = {number: signal.getsignal(number) for number in list_signals()}
     with (
+        keep_signal_handlers(),
         pytest.MonkeyPatch.context() as patch,
         redirect_stdout(stdout),
         redirect_stderr(stderr),
@@ -72,11 +72,20 @@ def run_here(*arguments: str | Path, folder: Path) -> subprocess.CompletedProces
         use_shared_ray(patch)
         with pytest.raises(SystemExit) as caught:
             main()
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
     assert isinstance(caught.value.code, int)
     output = stdout.getvalue(), stderr.getvalue()
     return subprocess.CompletedProcess(list(arguments), caught.value.code, *output)
+
+
+@contextmanager
+def keep_signal_handlers() -> Iterator[None]:
+    """Restore the signal handlers of this process at the end of the context."""
+    handlers = {number: signal.getsignal(number) for number in list_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def use_shared_ray(patch: pytest.MonkeyPatch) -> None:
